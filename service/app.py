@@ -1,0 +1,76 @@
+"""The composition root: which routes there are, and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Request, Response, Router, get
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ControllerRouterHandler
+
+from service.access import ACCESS
+from service.api.callers import CallerMiddleware, may_call
+from service.api.problems import as_refusal, problem_response
+from service.config import Config, from_environment
+from service.db import open_pool
+
+API: list[ControllerRouterHandler] = []
+
+
+@get("/healthz", sync_to_thread=False, include_in_schema=False)
+def healthz() -> dict[str, str]:
+    """Whether the process serves; it says nothing of the database."""
+    return {"status": "ok"}
+
+
+def refuse(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Answer whatever was raised. A fault of our own is raised on, logged, and answered 500 by the framework."""
+    return problem_response(request, as_refusal(error))
+
+
+@asynccontextmanager
+async def resources(app: Litestar) -> AsyncIterator[None]:
+    """What a process holds while it serves: the connection pool."""
+    async with await open_pool(app.state.config) as pool:
+        app.state.pool = pool
+        yield
+
+
+def create_app(config: Config | None = None) -> Litestar:
+    """The ASGI application. Raises LookupError for a route that has no row in the table of access."""
+    app = Litestar(
+        route_handlers=[healthz, Router("/v1", route_handlers=API)],
+        lifespan=[resources],
+        middleware=[CallerMiddleware],
+        guards=[may_call],
+        exception_handlers={Exception: refuse},
+        dependencies={
+            "pool": Provide(lambda state: state.pool, sync_to_thread=False),
+            "config": Provide(lambda state: state.config, sync_to_thread=False),
+        },
+        openapi_config=OpenAPIConfig(
+            title="Tanhui 碳惠",
+            version="1",
+            path="/openapi",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        ),
+        request_max_body_size=1_000_000,
+    )
+    app.state.config = config or from_environment()
+    if unlisted := [route for route in routes(app) if route not in ACCESS]:
+        raise LookupError(f"no row in service/access.py for {', '.join(unlisted)}")
+    return app
+
+
+def routes(app: Litestar) -> list[str]:
+    """Every route served, as `METHOD /path/{template}`."""
+    return sorted(
+        f"{method} {route.path_format}"
+        for route in app.routes
+        for method in getattr(route, "methods", ())
+        if method != "OPTIONS"
+    )

@@ -1,0 +1,52 @@
+"""The way to PostgreSQL: one pool a process, one transaction a request or job."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import asyncpg
+import msgspec
+import uuid_utils.compat
+from asyncpg.pool import PoolConnectionProxy
+
+from service.config import Config
+
+Connection: TypeAlias = "asyncpg.Connection | PoolConnectionProxy"
+new_id = uuid_utils.compat.uuid7
+"""A time-ordered id (RFC 9562 version 7) as the standard library's `UUID`."""
+
+
+async def set_up_connection(connection: Connection) -> None:
+    """Teach a connection our types: jsonb columns carry msgspec-encoded bytes, untouched."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda encoded: b"\x01" + encoded,
+        decoder=lambda stored: bytes(stored[1:]),
+    )
+
+
+async def open_pool(config: Config) -> asyncpg.Pool:
+    """Connect. Raises what asyncpg raises when the server cannot be reached."""
+    return await asyncpg.create_pool(
+        config.database_url,
+        min_size=1,
+        max_size=config.pool_size,
+        init=set_up_connection,
+        command_timeout=30,
+        server_settings={"timezone": "UTC", "application_name": "tanhui"},
+    )
+
+
+@asynccontextmanager
+async def transaction(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
+    """A connection in a transaction: committed when the block ends well, rolled back when it raises."""
+    async with pool.acquire() as connection, connection.transaction():
+        yield connection
+
+
+encode_json = msgspec.json.Encoder(decimal_format="string").encode
+"""What goes into a jsonb column."""

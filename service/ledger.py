@@ -1,0 +1,179 @@
+"""The ledger: accounts, and transfers of grams between them. The database keeps balances, by trigger.
+
+One credit is one gram CO2e. Transfers are append-only rows; credits are alike only within a class. Whoever posts
+from members' accounts locks them first, in the order of their ids (`lock_accounts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from service.db import Connection
+
+ISSUANCE = UUID(int=1)
+
+
+class CreditClass(NamedTuple):
+    """What makes credits alike. `vintage` is the first day of the month in which the reduction happened."""
+
+    region: str
+    methodology: str
+    version: str
+    vintage: date
+
+
+class Transfer(NamedTuple):
+    """Grams from one account to another: the caller's id, and an ordinal where one id needs several rows."""
+
+    id: UUID
+    source: UUID
+    destination: UUID
+    class_id: int
+    grams: int
+    reason: str
+    made_at: datetime
+    ordinal: int = 0
+    refers_to: UUID | None = None
+
+
+class Holding(NamedTuple):
+    """Grams held of one class."""
+
+    region: str
+    methodology: str
+    version: str
+    vintage: date
+    grams: int
+
+
+async def open_account(connection: Connection, account_id: UUID, kind: str) -> None:
+    """Open an account of kind 'member' or 'event' under the id of its owner; nothing happens when it is open."""
+    await connection.execute("INSERT INTO accounts (id, kind) VALUES ($1, $2) ON CONFLICT DO NOTHING", account_id, kind)
+
+
+async def class_ids(connection: Connection, classes: Iterable[CreditClass]) -> dict[CreditClass, int]:
+    """The ids of classes, made known where they were not."""
+    wanted = sorted(set(classes))
+    found = await find_classes(connection, wanted)
+    if missing := [each for each in wanted if each not in found]:
+        await connection.executemany(
+            """
+            INSERT INTO credit_classes (region, methodology, version, vintage) VALUES ($1, $2, $3, $4)
+            ON CONFLICT DO NOTHING
+            """,
+            missing,
+        )
+        found |= await find_classes(connection, missing)
+    return found
+
+
+async def find_classes(connection: Connection, classes: Sequence[CreditClass]) -> dict[CreditClass, int]:
+    """The ids of those classes that are known."""
+    if not classes:
+        return {}
+    rows = await connection.fetch(
+        """
+        SELECT known.id, known.region, known.methodology, known.version, known.vintage
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::date[]) AS wanted (region, methodology, version, vintage)
+        JOIN credit_classes AS known USING (region, methodology, version, vintage)
+        """,
+        *map(list, zip(*classes, strict=True)),
+    )
+    return {CreditClass(r["region"], r["methodology"], r["version"], r["vintage"]): r["id"] for r in rows}
+
+
+async def lock_accounts(connection: Connection, account_ids: Iterable[UUID]) -> None:
+    """Hold members' accounts until the transaction ends, in the order that every writer keeps."""
+    await connection.execute(
+        "SELECT id FROM accounts WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE", list(account_ids)
+    )
+
+
+async def post_many(connection: Connection, transfers: Sequence[Transfer]) -> None:
+    """Post transfers together or not at all. Source members' accounts must be locked by the caller.
+
+    Raises asyncpg's CheckViolationError (no_overdraft), UniqueViolationError (the id was used) and
+    ForeignKeyViolationError (accounts or class unknown, or not of the kinds that the reason asks).
+    """
+    if not transfers:
+        return
+    await connection.execute(
+        """
+        INSERT INTO transfers
+            (id, source, destination, class_id, grams, reason, made_at, ordinal, refers_to)
+        SELECT id, source, destination, class_id, grams, reason, made_at, ordinal, refers_to
+        FROM unnest(
+            $1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::bigint[], $6::text[], $7::timestamptz[],
+            $8::smallint[], $9::uuid[]
+        ) AS posted (id, source, destination, class_id, grams, reason, made_at, ordinal, refers_to)
+        ORDER BY id, ordinal
+        """,
+        *map(list, zip(*transfers, strict=True)),
+    )
+
+
+async def holdings(connection: Connection, account_id: UUID) -> list[Holding]:
+    """What a member holds, the oldest class first."""
+    rows = await connection.fetch(
+        """
+        SELECT region, methodology, version, vintage, grams
+        FROM balances JOIN credit_classes ON credit_classes.id = class_id
+        WHERE account_id = $1 AND grams > 0
+        ORDER BY vintage, class_id
+        """,
+        account_id,
+    )
+    return [Holding(**row) for row in rows]
+
+
+async def balance_g(connection: Connection, account_id: UUID) -> int:
+    """Grams that a member holds, of all classes."""
+    return int(
+        await connection.fetchval(
+            "SELECT coalesce(sum(grams), 0)::bigint FROM balances WHERE account_id = $1", account_id
+        )
+    )
+
+
+async def audit(connection: Connection) -> list[str]:
+    """What is wrong with the books: nothing, one hopes. Each finding names the invariant and the rows."""
+    rows = await connection.fetch(
+        """
+        WITH sides AS (
+            SELECT source AS account_id, class_id, -grams AS grams FROM transfers
+            UNION ALL
+            SELECT destination, class_id, grams FROM transfers
+        ),
+        journal AS (
+            SELECT account_id, class_id, sum(grams) AS grams FROM sides GROUP BY account_id, class_id
+        )
+        SELECT format('balance is not the journal''s sum: account %s class %s', account_id, class_id) AS finding
+        FROM balances FULL JOIN (
+            SELECT journal.* FROM journal JOIN accounts ON accounts.id = account_id AND kind = 'member'
+        ) AS projected USING (account_id, class_id)
+        WHERE balances.grams IS DISTINCT FROM projected.grams
+        UNION ALL
+        SELECT format('account overdrawn: %s class %s by %s', account_id, class_id, -journal.grams)
+        FROM journal JOIN accounts ON accounts.id = account_id
+        WHERE kind <> 'issuance' AND journal.grams < 0
+        UNION ALL
+        SELECT format('issued is not held: class %s', class_id)
+        FROM journal GROUP BY class_id HAVING sum(grams) <> 0
+        UNION ALL
+        SELECT format('a reversal is not its transfer''s opposite: %s', reversal.id)
+        FROM transfers AS reversal
+        LEFT JOIN transfers AS undone ON undone.id = reversal.refers_to AND undone.ordinal = reversal.ordinal
+        WHERE reversal.reason = 'reverse' AND (
+            reversal.source, reversal.destination, reversal.class_id, reversal.grams
+        ) IS DISTINCT FROM (undone.destination, undone.source, undone.class_id, undone.grams)
+        UNION ALL
+        SELECT format('a donation''s transfers do not add up: %s', donations.id)
+        FROM donations LEFT JOIN transfers ON transfers.id = donations.id
+        GROUP BY donations.id
+        HAVING coalesce(sum(transfers.grams), 0) <> CASE WHEN refusal IS NULL THEN donations.grams ELSE 0 END
+        """
+    )
+    return [row["finding"] for row in rows]

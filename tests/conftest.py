@@ -1,0 +1,129 @@
+"""What every test stands on: real servers, a fresh copy of the migrated database, no way out of this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import asyncpg
+import pytest
+import redis
+
+from service.config import Config
+from service.db import open_pool
+from tests.machines import Machines, clone_database, drop_database, machines
+
+SERVERS = pytest.StashKey[Machines]()
+STARTED = pytest.StashKey[ExitStack]()
+numbers = itertools.count(1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """With several processes the first one starts the servers, before the others ask for them."""
+    config.stash[SERVERS] = start_servers(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process where the servers are."""
+    servers = node.config.stash[SERVERS]
+    node.workerinput["servers"] = [servers.database_url, servers.redis_url, servers.template]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what was started."""
+    if STARTED in config.stash:
+        config.stash[STARTED].close()
+
+
+def start_servers(config: pytest.Config) -> Machines:
+    """Start them; they run to the end of the run."""
+    config.stash[STARTED] = ExitStack()
+    return config.stash[STARTED].enter_context(machines())
+
+
+@pytest.fixture(scope="session")
+def servers(request: pytest.FixtureRequest) -> Machines:
+    """PostgreSQL and Valkey, one of each for all processes of the run, started when first asked for."""
+    if found := getattr(request.config, "workerinput", {}).get("servers"):
+        return Machines(*found)
+    return start_servers(request.config)
+
+
+@pytest.fixture(scope="session")
+def own_redis_url(servers: Machines, request: pytest.FixtureRequest) -> str:
+    """This process's own database of Valkey. Refuses one that holds something, since tests empty it."""
+    worker = getattr(request.config, "workerinput", {}).get("workerid", "gw0")
+    url = f"{servers.redis_url.partition('?')[0]}?db={worker[2:]}"
+    with redis.from_url(url) as client:
+        if client.dbsize():
+            pytest.exit(f"{url} is not empty: name a server for tests in TANHUI_TEST_REDIS_URL", returncode=3)
+    return url
+
+
+@pytest.fixture
+def redis_url(own_redis_url: str) -> Iterator[str]:
+    """An empty database of Valkey."""
+    yield own_redis_url
+    with redis.from_url(own_redis_url) as client:
+        client.flushdb()
+
+
+@pytest.fixture
+async def database_url(servers: Machines) -> AsyncIterator[str]:
+    """A fresh, migrated database of the test's own."""
+    name = f"{servers.template}_{os.getpid()}_{next(numbers)}"
+    yield await clone_database(servers, name)
+    await drop_database(servers.database_url, name)
+
+
+@pytest.fixture
+def config(database_url: str, redis_url: str) -> Config:
+    """Settings that lead to the test's own servers."""
+    return Config(database_url=database_url, redis_url=redis_url, secret=b"test" * 8, local=True, pool_size=5)
+
+
+@pytest.fixture
+async def database(config: Config) -> AsyncIterator[asyncpg.Pool]:
+    """A pool on the test's own database. Afterwards the books must be in order."""
+    pool = await open_pool(config)
+    yield pool
+    if find_spec("service.ledger"):
+        async with pool.acquire() as connection:
+            assert await import_module("service.ledger").audit(connection) == []
+    await pool.close()
+
+
+def stay_on_this_machine(event: str, arguments: tuple[Any, ...]) -> None:
+    """Raise at the first attempt to reach another machine, by address or by name."""
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+    elif event == "socket.getaddrinfo":
+        host = arguments[0]
+    else:
+        return
+    if not is_here(host):
+        raise RuntimeError(f"a test reaches for {host}: only this machine is allowed")
+
+
+def is_here(host: str | bytes | None) -> bool:
+    """Whether a host is this machine by loopback."""
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in {None, "", "localhost", "testserver.local"}:
+        return True
+    try:
+        address = ipaddress.ip_address(name or "")
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+sys.addaudithook(stay_on_this_machine)

@@ -1,0 +1,98 @@
+"""The servers that the tests run against: started once, or those that the environment names."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from service.local_data import open_folder
+from service.local_postgres import postgres
+from service.local_valkey import valkey
+from service.migrate import migrate
+
+
+@dataclass(frozen=True)
+class Machines:
+    """`database_url` is any database of the server, `template` the migrated one that each test gets a copy of."""
+
+    database_url: str
+    redis_url: str
+    template: str
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A new folder with a short path that the servers' user may pass through; gone at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="th-"))
+    try:
+        folder.chmod(0o711)
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def machines() -> Iterator[Machines]:
+    """Servers for a test run. Those of `TANHUI_TEST_DATABASE_URL` and `TANHUI_TEST_REDIS_URL` (else `DATABASE_URL`
+    and `REDIS_URL`) if set, else embedded ones that need not survive a power cut."""
+    with ExitStack() as stack:
+        database_url, redis_url = named("DATABASE_URL"), named("REDIS_URL")
+        if not database_url or not redis_url:
+            data = open_folder(stack.enter_context(scratch_folder()) / "data")
+            database_url = database_url or stack.enter_context(postgres(data, durable=False))
+            redis_url = redis_url or stack.enter_context(valkey(data))
+        template = f"tanhui_test_{os.getpid()}"
+        asyncio.run(make_template(database_url, template))
+        try:
+            yield Machines(database_url, redis_url, template)
+        finally:
+            asyncio.run(drop_database(database_url, template))
+
+
+def named(name: str) -> str | None:
+    """A server's address from the environment."""
+    return os.environ.get(f"TANHUI_TEST_{name}") or os.environ.get(name)
+
+
+async def make_template(server_url: str, template: str) -> None:
+    """A database with every migration applied and nobody connected, ready to be copied."""
+    await drop_database(server_url, template)
+    connection = await asyncpg.connect(server_url)
+    try:
+        await connection.execute(f'CREATE DATABASE "{template}"')
+    finally:
+        await connection.close()
+    await migrate(with_database(server_url, template))
+
+
+async def clone_database(servers: Machines, name: str) -> str:
+    """Copy the template; returns the copy's URL."""
+    connection = await asyncpg.connect(servers.database_url)
+    try:
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{servers.template}" STRATEGY wal_log')
+    finally:
+        await connection.close()
+    return with_database(servers.database_url, name)
+
+
+async def drop_database(server_url: str, name: str) -> None:
+    """Drop it, whoever is connected."""
+    connection = await asyncpg.connect(server_url)
+    try:
+        await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    finally:
+        await connection.close()
+
+
+def with_database(url: str, name: str) -> str:
+    """The same server's other database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))

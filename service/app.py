@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
+import asyncpg
 from litestar import Litestar, Request, Response, Router, get
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -32,6 +34,16 @@ def refuse(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     return problem_response(request, as_refusal(error))
 
 
+def find_pool(state: State) -> asyncpg.Pool:
+    """The process's connections."""
+    return state.pool
+
+
+def find_config(state: State) -> Config:
+    """The deployment's settings."""
+    return cast("Config", state.config)
+
+
 @asynccontextmanager
 async def resources(app: Litestar) -> AsyncIterator[None]:
     """What a process holds while it serves: the connection pool."""
@@ -49,8 +61,8 @@ def create_app(config: Config | None = None) -> Litestar:
         guards=[may_call],
         exception_handlers={Exception: refuse},
         dependencies={
-            "pool": Provide(lambda state: state.pool, sync_to_thread=False),
-            "config": Provide(lambda state: state.config, sync_to_thread=False),
+            "pool": Provide(find_pool, sync_to_thread=False),
+            "config": Provide(find_config, sync_to_thread=False),
         },
         openapi_config=OpenAPIConfig(
             title="Tanhui 碳惠",

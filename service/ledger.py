@@ -115,6 +115,33 @@ async def post_many(connection: Connection, transfers: Sequence[Transfer]) -> No
     )
 
 
+async def reverse(connection: Connection, transfer_id: UUID, reversal_id: UUID, made_at: datetime) -> None:
+    """Undo a transfer by its opposite, once. Members' accounts must be locked by the caller.
+
+    Raises asyncpg's CheckViolationError (no_overdraft) when the grams are gone, UniqueViolationError when it is undone.
+    """
+    rows = await connection.fetch(
+        "SELECT source, destination, class_id, grams, ordinal FROM transfers WHERE id = $1", transfer_id
+    )
+    await post_many(
+        connection,
+        [
+            Transfer(
+                id=reversal_id,
+                source=row["destination"],
+                destination=row["source"],
+                class_id=row["class_id"],
+                grams=row["grams"],
+                reason="reverse",
+                made_at=made_at,
+                ordinal=row["ordinal"],
+                refers_to=transfer_id,
+            )
+            for row in rows
+        ],
+    )
+
+
 async def holdings(connection: Connection, account_id: UUID) -> list[Holding]:
     """What a member holds, the oldest class first."""
     rows = await connection.fetch(

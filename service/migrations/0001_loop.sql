@@ -246,6 +246,17 @@ CREATE TABLE gates (
     UNIQUE (event_id, name)
 );
 
+-- An event with its hours in order of time and its gates in the order given.
+CREATE VIEW whole_events AS
+SELECT id, organization_id, name, kind, country, region, place, venue, latitude, longitude, time_zone,
+    expected_people, factor_set,
+    ARRAY(SELECT opens_at FROM opening_hours WHERE event_id = events.id ORDER BY opens_at) AS opens_at,
+    ARRAY(SELECT closes_at FROM opening_hours WHERE event_id = events.id ORDER BY opens_at) AS closes_at,
+    ARRAY(SELECT gates.id FROM gates WHERE event_id = events.id ORDER BY gates.id) AS gate_ids,
+    ARRAY(SELECT gates.name FROM gates WHERE event_id = events.id ORDER BY gates.id) AS gate_names,
+    ARRAY(SELECT short_code FROM gates WHERE event_id = events.id ORDER BY gates.id) AS short_codes
+FROM events;
+
 -- Codes on badges, for attendees without a phone. Only a digest is kept.
 CREATE TABLE personal_codes (
     event_id uuid NOT NULL REFERENCES events,
@@ -264,6 +275,7 @@ CREATE TABLE check_ins (
     day date NOT NULL,
     attendee uuid NOT NULL, -- a member's id, or a keyed digest of a personal code or a device's token
     attendee_kind text NOT NULL CHECK (attendee_kind IN ('member', 'personal', 'device')),
+    fresh boolean NOT NULL, -- scanned from a screen's code of that minute, not from a poster
     part text NOT NULL CHECK (part IN ('journey', 'local')), -- from home, once an event; or that day's local trip
     people integer NOT NULL CHECK (people BETWEEN 1 AND 100), -- the attendee and who came along
     travel_emissions_g bigint NOT NULL CHECK (travel_emissions_g >= 0),

@@ -1,0 +1,42 @@
+"""Citizens give credits to events."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, post
+
+from service.access import Caller
+from service.api.check_ins import uuid_of
+from service.api.problems import WRITES, refuses
+from service.api.requests import Key
+from service.committers import Committers
+from service.donations import Donation, DonationRequest, Overdraft
+from service.nudges import Nudges
+
+
+class NewDonation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whole grams to give."""
+
+    grams: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+
+
+@post("/events/{event_id:uuid}/donations", responses=refuses(*WRITES, Overdraft))
+async def donate(
+    request: Request[Caller, Any, Any],
+    event_id: UUID,
+    data: NewDonation,
+    key: Key,
+    committers: Committers,
+    nudges: Nudges,
+) -> Donation:
+    """Give credits to an event: the oldest classes first, never more than held, once an Idempotency-Key (a UUID)."""
+    asked = DonationRequest(uuid_of(key), request.user.member, event_id, data.grams)
+    donation = await committers.donations.submit(asked)
+    nudges.fold(event_id)
+    return donation
+
+
+routes = [donate]

@@ -1,0 +1,107 @@
+"""The check-in form as served: which door, what to ask this attendee today, and the id that the answer will carry."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from scenarios.factors import factor_set
+from scenarios.meeting.modes import asks_nights, modes_of
+
+from service import codes
+from service.attendees import Attendee
+from service.codes import Scanned
+from service.config import Config
+from service.db import Connection, new_id
+from service.events import Event, Gate, check_open, day_of, find_many_by_short_code
+from service.receipts import Receipt, receipts_of
+
+
+class ModeOffered(msgspec.Struct, frozen=True):
+    """A mode of travel to choose. `label` is the Chinese text, the msgid of its translation."""
+
+    key: str
+    label: str
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """What to ask at this door. Send the answers with `check_in_id` as Idempotency-Key and `ticket` as the code.
+
+    `part` is 'journey' until the attendee has told how they came from home, then 'local'. `already` is today's
+    receipt, where there is one: then there is nothing to ask.
+    """
+
+    event_id: UUID
+    event_name: str
+    country: str
+    gate: str
+    venue: str
+    day: str
+    check_in_id: UUID
+    ticket: str
+    fresh: bool
+    part: Literal["journey", "local"]
+    modes: tuple[ModeOffered, ...]
+    asks_nights: bool
+    already: Receipt | None = None
+
+
+async def door_of(connection: Connection, scanned: Scanned) -> tuple[Event, Gate]:
+    """The event and gate of a scanned code. Raises CodeForged when no gate has it."""
+    found = (await find_many_by_short_code(connection, {scanned.short_code})).get(scanned.short_code)
+    if found is None:
+        raise codes.CodeForged
+    return found
+
+
+async def form_of(
+    connection: Connection,
+    config: Config,
+    scanned: Scanned,
+    door: tuple[Event, Gate],
+    attendee: Attendee | None,
+    now: datetime,
+) -> Form:
+    """The form for who stands at the door. Raises EventNotOpen or EventClosed."""
+    event, gate = door
+    check_open(event, now)
+    day = day_of(event, now)
+    factors = factor_set(event.factor_set)
+    check_in_id = scanned.check_in_id or new_id()
+    told, first = await told_before(connection, event.id, attendee, day) if attendee else (False, None)
+    already = (await receipts_of(connection, [first]))[first] if first else None
+    return Form(
+        event_id=event.id,
+        event_name=event.name,
+        country=event.country,
+        gate=gate.name,
+        venue=event.venue,
+        day=day.isoformat(),
+        check_in_id=check_in_id,
+        ticket=codes.ticket(config, gate.short_code, check_in_id, scanned.fresh, now),
+        fresh=scanned.fresh,
+        part="local" if told else "journey",
+        modes=tuple(ModeOffered(mode.key, mode.label) for mode in modes_of(factors, event.jurisdiction, day)),
+        asks_nights=not told and asks_nights(factors, event.jurisdiction, day),
+        already=msgspec.structs.replace(already, duplicate=True, receipt_key=codes.receipt_key(config, first))
+        if already and first
+        else None,
+    )
+
+
+async def told_before(
+    connection: Connection, event_id: UUID, attendee: Attendee, day: object
+) -> tuple[bool, UUID | None]:
+    """Whether the journey from home is known, and today's check-in if there is one."""
+    row = await connection.fetchrow(
+        """
+        SELECT coalesce(bool_or(part = 'journey'), false) AS told, (array_agg(id) FILTER (WHERE day = $3))[1] AS first
+        FROM check_ins WHERE event_id = $1 AND attendee = $2 AND ended_at IS NULL
+        """,
+        event_id,
+        attendee.id,
+        day,
+    )
+    return row["told"], row["first"]

@@ -1,0 +1,131 @@
+"""Many requests, one transaction, a verdict each.
+
+Requests that arrive while a set is being committed form the next set, so that a lone request waits for nobody and a
+crowd shares its commits. A set that fails as a whole is done again one by one: a bad row refuses only itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+import asyncpg
+
+from service.db import Connection, transaction
+from service.errors import NotReady, Refusal
+
+Request = TypeVar("Request")
+Verdict = TypeVar("Verdict")
+Work = Callable[[Connection, Sequence[Request]], Awaitable[Sequence[Verdict | Refusal]]]
+Waiting = tuple[Request, "asyncio.Future[Verdict]"]
+
+
+class GroupCommitter(Generic[Request, Verdict]):
+    """Hands requests to `work` in sets, each set in a transaction of its own.
+
+    `work(connection, requests)` returns one verdict or Refusal a request, in order. `lanes` sets may be under way
+    at once. Beyond `queue_limit` waiting requests, `submit` raises NotReady.
+    """
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        work: Work[Request, Verdict],
+        *,
+        set_limit: int = 128,
+        queue_limit: int = 4_096,
+        lanes: int = 2,
+    ) -> None:
+        self._pool = pool
+        self._work = work
+        self._set_limit = set_limit
+        self._queue_limit = queue_limit
+        self._lanes = lanes
+        self._waiting: deque[Waiting[Request, Verdict]] = deque()
+        self._running: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def submit(self, request: Request) -> Verdict:
+        """The verdict on a request, once it is committed. Raises its Refusal, or NotReady.
+
+        A caller who is cancelled may find the request done or not: its id tells, when it is sent again.
+        """
+        if self._closed or len(self._waiting) >= self._queue_limit:
+            raise NotReady
+        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self._waiting.append((request, verdict))
+        self._start_lane()
+        return await verdict
+
+    def _start_lane(self) -> None:
+        """Begin a lane if one is free. A lane ends without an await between finding the queue empty and leaving."""
+        if len(self._running) < self._lanes:
+            lane = asyncio.get_running_loop().create_task(self._drain())
+            self._running.add(lane)
+            lane.add_done_callback(self._running.discard)
+
+    async def _drain(self) -> None:
+        while waiting := self._take():
+            await self._decide(waiting)
+        lane = asyncio.current_task()
+        assert lane
+        self._running.discard(lane)
+
+    def _take(self) -> list[Waiting[Request, Verdict]]:
+        """The next set: the oldest that still have someone waiting."""
+        taken: list[Waiting[Request, Verdict]] = []
+        while self._waiting and len(taken) < self._set_limit:
+            request, verdict = self._waiting.popleft()
+            if not verdict.cancelled():
+                taken.append((request, verdict))
+        return taken
+
+    async def _decide(self, waiting: Sequence[Waiting[Request, Verdict]]) -> None:
+        """Commit a set and tell everyone in it. What fails as a set is tried one by one, unless we are offline."""
+        try:
+            verdicts = await self._commit([request for request, _ in waiting])
+        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError) as away:
+            tell_all(waiting, away)
+        except Exception as fault:  # noqa: BLE001 - whatever it is belongs to those who wait, not to this lane
+            if len(waiting) == 1:
+                tell_all(waiting, fault)
+            else:
+                for one in waiting:
+                    await self._decide([one])
+        except BaseException:
+            tell_all(waiting, NotReady())
+            raise
+        else:
+            for (_, future), verdict in zip(waiting, verdicts, strict=True):
+                tell(future, verdict)
+
+    async def _commit(self, requests: Sequence[Request]) -> Sequence[Verdict | Refusal]:
+        async with transaction(self._pool) as connection:
+            verdicts = await self._work(connection, requests)
+        assert len(verdicts) == len(requests)
+        return verdicts
+
+    async def close(self) -> None:
+        """Take no more, finish what waits."""
+        self._closed = True
+        while self._running:
+            await asyncio.wait(set(self._running))
+
+
+def tell(future: asyncio.Future[Verdict], verdict: Verdict | Refusal) -> None:
+    """Give one caller the verdict, unless they have gone."""
+    if future.done():
+        return
+    if isinstance(verdict, Refusal):
+        future.set_exception(verdict)
+    else:
+        future.set_result(verdict)
+
+
+def tell_all(waiting: Sequence[Waiting[Request, Verdict]], fault: BaseException) -> None:
+    """Give everyone in a set the same fault."""
+    for _, future in waiting:
+        if not future.done():
+            future.set_exception(fault)

@@ -16,7 +16,8 @@ CREATE TABLE sign_in_codes (
     code_digest bytea NOT NULL CHECK (octet_length(code_digest) = 32),
     tries_left smallint NOT NULL CHECK (tries_left >= 0),
     expires_at timestamptz NOT NULL,
-    session_id uuid -- the session that this code opened; set when it is used up
+    sent_for text NOT NULL, -- the Idempotency-Key that asked for it: its repeat sends nothing again
+    session_id uuid -- the session that this code opened; it opens no other
 );
 
 CREATE TABLE sign_in_sends (
@@ -159,7 +160,11 @@ BEGIN
     END IF;
     INSERT INTO balances AS held (account_id, class_id, grams)
     SELECT moved.account_id, moved.class_id, 0
-    FROM (SELECT DISTINCT destination AS account_id, class_id FROM added) AS moved
+    FROM (
+        SELECT destination AS account_id, class_id FROM added
+        UNION
+        SELECT source, class_id FROM added
+    ) AS moved
     JOIN accounts ON accounts.id = moved.account_id AND accounts.kind = 'member'
     ORDER BY moved.account_id, moved.class_id
     ON CONFLICT DO NOTHING;
@@ -301,7 +306,7 @@ CREATE UNIQUE INDEX one_credit_a_day ON check_ins (event_id, credited_to, day)
 CREATE TABLE refused_scans (
     event_id uuid NOT NULL REFERENCES events,
     hour timestamptz NOT NULL,
-    slot integer NOT NULL,
+    slot integer NOT NULL CHECK (slot BETWEEN 1 AND 500),
     gate_id integer,
     scanned text NOT NULL CHECK (length(scanned) <= 200),
     refusal text NOT NULL,

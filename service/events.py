@@ -1,0 +1,401 @@
+"""Events: where and when people meet, and through which gates they come in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
+from functools import cache
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo, available_timezones
+
+import msgspec
+from msgspec import Meta
+
+from scenarios import factors, places
+from service import ledger
+from service.access import Caller, Role
+from service.codes import new_short_code
+from service.db import Connection, new_id
+from service.errors import BadInput, NotAllowed, NotFound, NotNow
+from service.i18n import mark
+
+DAY_BEGINS = timedelta(hours=4)
+LONGEST_OPENING = timedelta(hours=24)
+
+Kind = Literal["meeting", "performance", "forum", "sports", "exhibition", "festival", "official_meeting"]
+KINDS: dict[Kind, str] = {
+    "meeting": mark("会议"),
+    "performance": mark("演出"),
+    "forum": mark("论坛"),
+    "sports": mark("赛事"),
+    "exhibition": mark("展览"),
+    "festival": mark("节庆"),
+    "official_meeting": mark("公务会议"),
+}
+
+PLAIN = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
+"""Text of one line that is not blank."""
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=PLAIN)]
+GateName = Annotated[str, Meta(min_length=1, max_length=100, pattern=PLAIN)]
+
+
+class HoursReversed(BadInput):
+    """第 {number} 段开放时间的结束不晚于开始。"""
+
+    code = "hours_reversed"
+
+
+class HoursTooLong(BadInput):
+    """第 {number} 段开放时间超过 24 小时，请按天分段。"""
+
+    code = "hours_too_long"
+
+
+class HoursOverlap(BadInput):
+    """从 {opens_at} 开始的开放时间与前一段重叠。"""
+
+    code = "hours_overlap"
+
+
+class HoursAbsurd(BadInput):
+    """第 {number} 段开放时间不在 2000 年至 2099 年之间。"""
+
+    code = "hours_absurd"
+
+
+class TimeZoneUnknown(BadInput):
+    """没有这个时区：{time_zone}。请用 Asia/Shanghai 这样的名称。"""
+
+    code = "time_zone_unknown"
+
+
+class GateNamesRepeat(BadInput):
+    """入口名称重复：{name}。"""
+
+    code = "gate_names_repeat"
+
+
+class CoordinatesIncomplete(BadInput):
+    """经度和纬度须同时给出。"""
+
+    code = "coordinates_incomplete"
+
+
+class FactorSetNeeded(NotNow):
+    """{country} 的活动没有默认的排放因子集，请选定一个：{choices}。"""
+
+    code = "factor_set_needed"
+
+
+class EventNotOpenYet(NotNow):
+    """活动尚未开放报到，{opens_at} 开始。"""
+
+    code = "event_not_open"
+
+
+class EventClosed(NotNow):
+    """活动已结束，不再接受报到。"""
+
+    code = "event_closed"
+
+
+class Hours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From when until when people may come in."""
+
+    opens_at: Annotated[datetime, Meta(tz=True)]
+    closes_at: Annotated[datetime, Meta(tz=True)]
+
+
+class NewEvent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What an organizer says of an event.
+
+    `place` is a place's id or its name; latitude and longitude are the venue's, the place's where not given.
+    `factor_set` may be left out in China. Hours are one interval a day, or several; gates are names.
+    """
+
+    organization_id: UUID
+    name: Name
+    kind: Kind
+    place: Name
+    venue: Name
+    latitude: Annotated[float, Meta(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Meta(ge=-180, le=180)] | None = None
+    time_zone: Annotated[str, Meta(min_length=1, max_length=60)]
+    expected_people: Annotated[int, Meta(ge=1, le=10_000_000)]
+    factor_set: Annotated[str, Meta(min_length=1, max_length=60)] | None = None
+    hours: Annotated[list[Hours], Meta(min_length=1, max_length=60)]
+    gates: Annotated[list[GateName], Meta(min_length=1, max_length=200)]
+
+
+class Gate(msgspec.Struct, frozen=True):
+    """A way in. The short code stands on its poster."""
+
+    id: int
+    name: str
+    short_code: str
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """An event, with its hours in order of time and its gates in the order given. Times are UTC."""
+
+    id: UUID
+    organization_id: UUID
+    name: str
+    kind: str
+    country: str
+    region: str | None
+    place: str
+    venue: str
+    latitude: float
+    longitude: float
+    time_zone: str
+    expected_people: int
+    factor_set: str
+    hours: tuple[Hours, ...]
+    gates: tuple[Gate, ...]
+
+    @property
+    def jurisdiction(self) -> str:
+        """Whose rules hold: the province (GB/T 2260) in China, else the country (ISO 3166)."""
+        return self.region or self.country
+
+    def gate(self, gate_id: int) -> Gate:
+        """The gate of that id. Raises NotFound."""
+        for each in self.gates:
+            if each.id == gate_id:
+                return each
+        raise NotFound
+
+
+async def create(connection: Connection, caller: Caller, new: NewEvent) -> Event:
+    """Make an event, its gates, its ledger account and its empty tally.
+
+    Raises NotFound or NotAllowed where the caller is no organizer of the organization, BadInput of several kinds,
+    FactorSetNeeded, and what `scenarios.places` and `scenarios.factors` raise for a place or set unknown.
+    """
+    await require_organizer(connection, caller, new.organization_id)
+    check_hours(new.hours)
+    check_time_zone(new.time_zone)
+    names = distinct([name.strip() for name in new.gates])
+    place = find_place(new.place)
+    latitude, longitude = coordinates(new, place)
+    event_id = new_id()
+    await connection.execute(
+        """
+        INSERT INTO events (
+            id, organization_id, name, kind, country, region, place, venue, latitude, longitude, time_zone,
+            expected_people, factor_set
+        )
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        """,
+        event_id,
+        new.organization_id,
+        new.name.strip(),
+        new.kind,
+        place.country,
+        place.region,
+        place.id,
+        new.venue.strip(),
+        latitude,
+        longitude,
+        new.time_zone,
+        new.expected_people,
+        choose_factor_set(new.factor_set, place.country),
+    )
+    await add_hours(connection, event_id, new.hours)
+    await add_gates(connection, event_id, names)
+    await ledger.open_account(connection, event_id, "event")
+    await connection.execute("INSERT INTO tallies (event_id) VALUES ($1)", event_id)
+    return await find(connection, event_id)
+
+
+async def require_organizer(connection: Connection, caller: Caller, organization_id: UUID) -> None:
+    """Only an organizer of that organization goes on. Raises NotFound for a stranger, NotAllowed for its others."""
+    role = await connection.fetchval(
+        "SELECT role FROM organization_members WHERE organization_id = $1 AND member_id = $2",
+        organization_id,
+        caller.member,
+    )
+    if role is None:
+        raise NotFound
+    if role != Role.ORGANIZER:
+        raise NotAllowed
+
+
+async def add_hours(connection: Connection, event_id: UUID, hours: Sequence[Hours]) -> None:
+    """Write opening hours."""
+    await connection.execute(
+        """
+        INSERT INTO opening_hours (event_id, opens_at, closes_at)
+        SELECT $1, opens_at, closes_at
+        FROM unnest($2::timestamptz[], $3::timestamptz[]) AS opening (opens_at, closes_at)
+        """,
+        event_id,
+        [each.opens_at for each in hours],
+        [each.closes_at for each in hours],
+    )
+
+
+async def add_gates(connection: Connection, event_id: UUID, names: Sequence[str]) -> None:
+    """Write gates in the order given, each under a short code that no other gate has."""
+    while names:
+        added = await connection.fetch(
+            """
+            INSERT INTO gates (event_id, name, short_code)
+            SELECT $1, name, short_code
+            FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS added (name, short_code, place)
+            ORDER BY place
+            ON CONFLICT (short_code) DO NOTHING
+            RETURNING name
+            """,
+            event_id,
+            names,
+            [new_short_code() for _ in names],
+        )
+        done = {row["name"] for row in added}
+        names = [name for name in names if name not in done]
+
+
+async def find(connection: Connection, event_id: UUID) -> Event:
+    """The event. Raises NotFound."""
+    row = await connection.fetchrow(
+        """
+        SELECT id, organization_id, name, kind, country, region, place, venue, latitude, longitude, time_zone,
+            expected_people, factor_set, opens_at, closes_at, gate_ids, gate_names, short_codes
+        FROM whole_events WHERE id = $1
+        """,
+        event_id,
+    )
+    if row is None:
+        raise NotFound
+    return as_event(row)
+
+
+async def find_many_by_short_code(connection: Connection, codes: Collection[str]) -> dict[str, tuple[Event, Gate]]:
+    """The events and gates that short codes name; an unknown code is left out."""
+    rows = await connection.fetch(
+        """
+        SELECT id, organization_id, name, kind, country, region, place, venue, latitude, longitude, time_zone,
+            expected_people, factor_set, opens_at, closes_at, gate_ids, gate_names, short_codes
+        FROM whole_events WHERE id IN (SELECT event_id FROM gates WHERE short_code = ANY ($1::text[]))
+        """,
+        list(codes),
+    )
+    wanted = set(codes)
+    events = [as_event(row) for row in rows]
+    return {gate.short_code: (event, gate) for event in events for gate in event.gates if gate.short_code in wanted}
+
+
+async def of_caller(
+    connection: Connection, caller: Caller, before: UUID | None = None, limit: int = 100
+) -> list[Event]:
+    """Events of the caller's organizations and, for an authority, of its regions: the newest first.
+
+    `before` is the id of the last event of the page before.
+    """
+    rows = await connection.fetch(
+        """
+        SELECT id, organization_id, name, kind, country, region, place, venue, latitude, longitude, time_zone,
+            expected_people, factor_set, opens_at, closes_at, gate_ids, gate_names, short_codes
+        FROM whole_events
+        WHERE (
+            organization_id IN (SELECT organization_id FROM organization_members WHERE member_id = $1)
+            OR region IN (SELECT authority_members.region FROM authority_members WHERE member_id = $1)
+        )
+        AND ($2::uuid IS NULL OR id < $2)
+        ORDER BY id DESC
+        LIMIT $3
+        """,
+        caller.member,
+        before,
+        limit,
+    )
+    return [as_event(row) for row in rows]
+
+
+def as_event(row: Any) -> Event:
+    """A row of the queries above as an Event."""
+    values = dict(row)
+    hours = zip(values.pop("opens_at"), values.pop("closes_at"), strict=True)
+    gates = zip(values.pop("gate_ids"), values.pop("gate_names"), values.pop("short_codes"), strict=True)
+    return Event(**values, hours=tuple(Hours(*each) for each in hours), gates=tuple(Gate(*each) for each in gates))
+
+
+def day_of(event: Event, at: datetime) -> date:
+    """The event's own day at an instant: local time, the day beginning at 04:00."""
+    return (at.astimezone(ZoneInfo(event.time_zone)) - DAY_BEGINS).date()
+
+
+def is_open(event: Event, now: datetime) -> bool:
+    """Whether people may come in."""
+    return any(each.opens_at <= now < each.closes_at for each in event.hours)
+
+
+def check_open(event: Event, now: datetime) -> None:
+    """Raises EventNotOpenYet, naming the next opening in local time, or EventClosed after the last."""
+    if is_open(event, now):
+        return
+    for each in event.hours:
+        if now < each.opens_at:
+            local = each.opens_at.astimezone(ZoneInfo(event.time_zone))
+            raise EventNotOpenYet(opens_at=local.isoformat(" ", "minutes"))
+    raise EventClosed
+
+
+def check_hours(hours: Sequence[Hours]) -> None:
+    """Raises HoursAbsurd, HoursReversed, HoursTooLong or HoursOverlap."""
+    for number, each in enumerate(hours, 1):
+        if not all(2000 <= at.year < 2100 for at in (each.opens_at, each.closes_at)):
+            raise HoursAbsurd(number=number)
+        if each.closes_at <= each.opens_at:
+            raise HoursReversed(number=number)
+        if each.closes_at - each.opens_at > LONGEST_OPENING:
+            raise HoursTooLong(number=number)
+    for earlier, later in pairwise(sorted(hours, key=lambda each: each.opens_at)):
+        if later.opens_at < earlier.closes_at:
+            raise HoursOverlap(opens_at=later.opens_at.isoformat(" ", "minutes"))
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Names of time zones. Without the few that mean this machine's own."""
+    return frozenset(name for name in available_timezones() if "/" in name or name == "UTC")
+
+
+def check_time_zone(name: str) -> None:
+    """Raises TimeZoneUnknown."""
+    if name not in time_zones():
+        raise TimeZoneUnknown(time_zone=name)
+
+
+def distinct(names: list[str]) -> list[str]:
+    """The names as they are. Raises GateNamesRepeat."""
+    for name in names:
+        if names.count(name) > 1:
+            raise GateNamesRepeat(name=name)
+    return names
+
+
+def find_place(text: str) -> places.Place:
+    """The place of an id (`geonames:…`, `iata:…`) or a name, China's first."""
+    return places.place(text) if ":" in text else places.search(text, "CN")
+
+
+def coordinates(new: NewEvent, place: places.Place) -> tuple[float, float]:
+    """The venue's latitude and longitude, else the place's. Raises CoordinatesIncomplete."""
+    if new.latitude is None and new.longitude is None:
+        return place.latitude, place.longitude
+    if new.latitude is None or new.longitude is None:
+        raise CoordinatesIncomplete
+    return new.latitude, new.longitude
+
+
+def choose_factor_set(wanted: str | None, country: str) -> str:
+    """The id of the factor set wanted, China's own in China. Raises FactorSetNeeded elsewhere."""
+    if wanted is not None:
+        return factors.factor_set(wanted).id
+    if country == "CN":
+        return factors.factor_set("travel-cn").id
+    raise FactorSetNeeded(country=country, choices=", ".join(each.id for each in factors.factor_sets()))

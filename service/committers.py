@@ -8,7 +8,8 @@ import asyncpg
 import msgspec
 
 from service.actions import Action, ActionRequest, log_many
-from service.check_ins import CheckIn, check_in_many
+from service.check_in_rows import CheckIn
+from service.check_ins import check_in_many
 from service.config import Config
 from service.donations import Donation, DonationRequest, donate_many
 from service.group_commit import GroupCommitter

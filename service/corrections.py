@@ -12,7 +12,8 @@ from scenarios.meeting.travel import Trip
 from service import codes, ledger
 from service.access import Caller
 from service.attendees import Attendee
-from service.check_ins import CheckIn, check_in_many
+from service.check_in_rows import CheckIn
+from service.check_ins import check_in_many
 from service.codes import Scanned
 from service.config import Config
 from service.db import Connection, new_id
@@ -124,6 +125,7 @@ async def correct(
     request = CheckIn(
         id=correction,
         event_id=found["event_id"],
+        code=found["short_code"],
         scanned=Scanned(short_code=found["short_code"], fresh=found["fresh"], check_in_id=None),
         attendee=Attendee(found["attendee_kind"], found["attendee"]),
         trip=trip,

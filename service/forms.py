@@ -64,7 +64,7 @@ async def form_of(
     attendee: Attendee | None,
     now: datetime,
 ) -> Form:
-    """The form for who stands at the door. Raises EventNotOpen or EventClosed."""
+    """The form for who stands at the door. Raises EventNotOpenYet or EventClosed."""
     event, gate = door
     check_open(event, now)
     day = day_of(event, now)

@@ -18,13 +18,14 @@ from service.api.problems import WRITES, refuses
 from service.api.requests import Key
 from service.attendees import Attendee, attendee_of
 from service.carbon import CLASSES
-from service.check_ins import AttendeeMissing, CheckIn, CodeOfAnotherEvent, JourneyKnown, JourneyMissing
+from service.check_in_rows import CheckIn
+from service.check_ins import AttendeeMissing, CodeOfAnotherEvent, JourneyKnown, JourneyMissing, PersonalCodeUnknown
 from service.codes import CodeExpired, CodeForged, Scanned
 from service.committers import Committers
 from service.config import Config
 from service.db import transaction
 from service.errors import BadInput, Refusal
-from service.events import EventClosed, EventNotOpen
+from service.events import EventClosed, EventNotOpenYet
 from service.forms import Form
 from service.idempotency import digest
 from service.limits import Limits
@@ -91,7 +92,7 @@ def scan(config: Config, code: str, now: datetime) -> Scanned | Refusal:
         return refusal
 
 
-@get("/codes/{code:str}", responses=refuses(CodeForged, CodeExpired, EventNotOpen, EventClosed))
+@get("/codes/{code:str}", responses=refuses(CodeForged, CodeExpired, EventNotOpenYet, EventClosed))
 async def serve_form(
     request: Request[Caller, Any, Any], code: str, config: Config, pool: asyncpg.Pool, device: Device = None
 ) -> Form:
@@ -134,7 +135,8 @@ async def who_attends(
         AttendeeMissing,
         JourneyKnown,
         JourneyMissing,
-        EventNotOpen,
+        PersonalCodeUnknown,
+        EventNotOpenYet,
         EventClosed,
         *CLASSES.values(),
     ),
@@ -159,6 +161,7 @@ async def check_in(
         CheckIn(
             id=uuid_of(key),
             event_id=event_id,
+            code=data.code,
             scanned=scan(config, data.code, now),
             attendee=attendee,
             trip=data.trip,

@@ -1,0 +1,396 @@
+"""An event's accounting as it happens: changes are folded into sums, and the sums are read, however many there are.
+
+Whoever records or ends a check-in, or a donation, writes a row to `tally_changes` in the same transaction. A fold
+deletes such rows and adds what they say to the sums, in one transaction: each change counts exactly once, whatever
+is interrupted, repeated, late or restored. Folds of one event queue at its row in `tallies`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from scenarios.meeting.modes import MODES
+
+from service.db import Connection
+from service.errors import NotFound
+
+CHANNEL = "tally"
+"""On which PostgreSQL tells, when a fold is committed, the event's id."""
+
+
+class Changes(NamedTuple):
+    """What a fold took: check-ins with the sum of their signs, changes and grams of donations."""
+
+    taken: int
+    check_ins: list[UUID]
+    signs: list[int]
+    donations: int
+    donated_g: int
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """One sum: of a mode, a gate's id, or an hour's start in UTC."""
+
+    dimension: str
+    key: str
+    check_ins: int
+    people: int
+    trips: int
+    person_m: int
+    emissions_g: int
+
+
+class Gate(msgspec.Struct, frozen=True):
+    """A gate's id and name."""
+
+    id: int
+    name: str
+
+
+class ModeLine(msgspec.Struct, frozen=True):
+    """Trips by one mode. `people` came that way, counted at each check-in; `label` is Chinese."""
+
+    mode: str
+    label: str
+    check_ins: int
+    people: int
+    trips: int
+    person_m: int
+    emissions_g: int
+
+
+class GateLine(msgspec.Struct, frozen=True):
+    """Check-ins at one gate; emissions of travel and lodging."""
+
+    gate_id: int
+    name: str
+    check_ins: int
+    people: int
+    emissions_g: int
+
+
+class HourLine(msgspec.Struct, frozen=True):
+    """Check-ins of one hour, beginning at `starts_at` in the event's time zone; emissions of travel and lodging."""
+
+    starts_at: datetime
+    check_ins: int
+    people: int
+    emissions_g: int
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """An event's sums as of `folded_at`, the `sequence`-th fold. `people` are distinct.
+
+    `journey_…` is travel from home, `local_…` each day's local trips; the total has lodging besides.
+    `coverage_permille` is what donations cover of the emissions, null while there are none.
+    `behind_s` is the age of the oldest change not yet folded.
+    """
+
+    event_id: UUID
+    event_name: str
+    time_zone: str
+    sequence: int
+    folded_at: datetime | None
+    behind_s: int
+    check_ins: int
+    people: int
+    nights: int
+    emissions_g: int
+    journey_emissions_g: int
+    local_emissions_g: int
+    lodging_emissions_g: int
+    donations: int
+    donated_g: int
+    coverage_permille: int | None
+    journey_modes: list[ModeLine]
+    local_modes: list[ModeLine]
+    gates: list[GateLine]
+    hours: list[HourLine]
+
+
+async def fold(connection: Connection, event_id: UUID, limit: int = 200) -> int:
+    """Fold up to `limit` of the oldest changes in the caller's transaction; return how many there were.
+
+    Raises NotFound for no such event, LookupError where a change names a check-in that is not there.
+    """
+    await lock(connection, event_id)
+    changes = await take(connection, event_id, limit)
+    if changes.taken:
+        await add_sums(connection, event_id, changes)
+        await add_mode_cells(connection, event_id, changes)
+        await add_place_cells(connection, event_id, changes)
+        await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, str(event_id))
+    return changes.taken
+
+
+async def lock(connection: Connection, event_id: UUID) -> None:
+    """Wait for whoever is folding this event, then keep others waiting. Raises NotFound."""
+    if not await connection.fetchval("SELECT true FROM tallies WHERE event_id = $1 FOR NO KEY UPDATE", event_id):
+        raise NotFound
+
+
+async def take(connection: Connection, event_id: UUID, limit: int) -> Changes:
+    """Delete the oldest changes and return what they say."""
+    row = await connection.fetchrow(
+        """
+        WITH taken AS (
+            DELETE FROM tally_changes WHERE id IN (
+                SELECT id FROM tally_changes WHERE event_id = $1 ORDER BY id LIMIT $2
+            )
+            RETURNING sign, check_ins, donations, donated_g
+        ),
+        net AS (
+            SELECT check_in, sum(sign) AS sign FROM taken, unnest(check_ins) AS check_in GROUP BY check_in
+        )
+        SELECT
+            (SELECT count(*) FROM taken) AS taken,
+            coalesce((SELECT array_agg(check_in ORDER BY check_in) FROM net), '{}') AS check_ins,
+            coalesce((SELECT array_agg(sign ORDER BY check_in) FROM net), '{}') AS signs,
+            coalesce((SELECT sum(sign * donations) FROM taken), 0)::bigint AS donations,
+            coalesce((SELECT sum(sign * donated_g) FROM taken), 0)::bigint AS donated_g
+        """,
+        event_id,
+        limit,
+    )
+    return Changes(**row)
+
+
+async def add_sums(connection: Connection, event_id: UUID, changes: Changes) -> None:
+    """Add changes to the event's totals. Raises LookupError where a check-in is not there."""
+    found = await connection.fetchval(
+        """
+        WITH change AS (
+            SELECT
+                count(*) AS found,
+                coalesce(sum(sign), 0) AS check_ins,
+                coalesce(sum(sign * people * (trip->>'nights')::bigint), 0) AS nights,
+                coalesce(sum(sign * travel_emissions_g) FILTER (WHERE part = 'journey'), 0) AS journey_g,
+                coalesce(sum(sign * travel_emissions_g) FILTER (WHERE part = 'local'), 0) AS local_g,
+                coalesce(sum(sign * lodging_emissions_g), 0) AS lodging_g
+            FROM unnest($2::uuid[], $3::bigint[]) AS changed (id, sign)
+            JOIN check_ins USING (id)
+            WHERE event_id = $1
+        )
+        UPDATE tallies SET
+            sequence = sequence + 1,
+            folded_at = clock_timestamp(),
+            check_ins = tallies.check_ins + change.check_ins,
+            people = people + $4,
+            nights = tallies.nights + change.nights,
+            journey_emissions_g = journey_emissions_g + journey_g,
+            local_emissions_g = local_emissions_g + local_g,
+            lodging_emissions_g = lodging_emissions_g + lodging_g,
+            donations = donations + $5,
+            donated_g = donated_g + $6
+        FROM change WHERE event_id = $1
+        RETURNING found
+        """,
+        event_id,
+        changes.check_ins,
+        changes.signs,
+        await count_people(connection, event_id, changes.check_ins),
+        changes.donations,
+        changes.donated_g,
+    )
+    if found != len(changes.check_ins):
+        raise LookupError(f"event {event_id}: {len(changes.check_ins) - found} check-ins to fold are not there")
+
+
+async def count_people(connection: Connection, event_id: UUID, check_ins: list[UUID]) -> int:
+    """Count anew the people behind the attendees of these check-ins; return by how many more they are.
+
+    Behind an attendee stand as many as came along on any day, nobody when all of the check-ins are ended.
+    """
+    return int(
+        await connection.fetchval(
+            """
+            WITH touched AS (
+                SELECT DISTINCT attendee FROM unnest($2::uuid[]) AS changed (id) JOIN check_ins USING (id)
+            ),
+            present AS (
+                SELECT attendee, coalesce(most.people, 0) AS people FROM touched, LATERAL (
+                    SELECT max(people) AS people FROM check_ins
+                    WHERE event_id = $1 AND attendee = touched.attendee AND ended_at IS NULL
+                ) AS most
+            ),
+            written AS (
+                INSERT INTO counted_attendees AS counted (event_id, attendee, people)
+                SELECT $1, attendee, people FROM present ORDER BY attendee
+                ON CONFLICT (event_id, attendee) DO UPDATE SET people = excluded.people
+                WHERE counted.people <> excluded.people
+            )
+            SELECT coalesce(sum(present.people - coalesce(before.people, 0)), 0)
+            FROM present LEFT JOIN counted_attendees AS before
+                ON before.event_id = $1 AND before.attendee = present.attendee
+            """,
+            event_id,
+            check_ins,
+        )
+    )
+
+
+async def add_mode_cells(connection: Connection, event_id: UUID, changes: Changes) -> None:
+    """Add changes to the event's sums by mode: a check-in with two legs of a mode counts there once."""
+    await connection.execute(
+        """
+        MERGE INTO tally_cells AS cell
+        USING (
+            SELECT part || '_mode' AS dimension, mode AS key, sum(sign) AS check_ins, sum(sign * people) AS people,
+                sum(sign * trips) AS trips, sum(sign * person_m) AS person_m,
+                sum(sign * moved.emissions_g) AS emissions_g
+            FROM unnest($2::uuid[], $3::bigint[]) AS changed (id, sign)
+            JOIN check_ins USING (id)
+            CROSS JOIN LATERAL (
+                SELECT mode, sum(person_trips) AS trips, sum(person_m) AS person_m, sum(emissions_g) AS emissions_g
+                FROM jsonb_to_recordset(trip->'legs')
+                    AS leg (mode text, person_trips bigint, person_m bigint, emissions_g bigint)
+                GROUP BY mode
+            ) AS moved
+            WHERE sign <> 0
+            GROUP BY part, mode
+            ORDER BY part, mode
+        ) AS change
+        ON cell.event_id = $1 AND cell.dimension = change.dimension AND cell.key = change.key
+        WHEN MATCHED THEN UPDATE SET
+            check_ins = cell.check_ins + change.check_ins,
+            people = cell.people + change.people,
+            trips = cell.trips + change.trips,
+            person_m = cell.person_m + change.person_m,
+            emissions_g = cell.emissions_g + change.emissions_g
+        WHEN NOT MATCHED THEN INSERT (event_id, dimension, key, check_ins, people, trips, person_m, emissions_g)
+            VALUES ($1, dimension, key, change.check_ins, change.people, change.trips, change.person_m,
+                change.emissions_g)
+        """,
+        event_id,
+        changes.check_ins,
+        changes.signs,
+    )
+
+
+async def add_place_cells(connection: Connection, event_id: UUID, changes: Changes) -> None:
+    """Add changes to the event's sums by gate and by hour, the hours being those of the event's clocks."""
+    await connection.execute(
+        """
+        MERGE INTO tally_cells AS cell
+        USING (
+            SELECT CASE WHEN grouping(gate_id) = 0 THEN 'gate' ELSE 'hour' END AS dimension,
+                coalesce(gate_id::text, to_char(hour, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) AS key,
+                sum(sign) AS check_ins, sum(sign * people) AS people, sum(sign * trips) AS trips,
+                sum(sign * person_m) AS person_m, sum(sign * (travel_emissions_g + lodging_emissions_g)) AS emissions_g
+            FROM unnest($2::uuid[], $3::bigint[]) AS changed (id, sign)
+            JOIN check_ins USING (id)
+            JOIN events ON events.id = event_id
+            CROSS JOIN LATERAL (
+                SELECT coalesce(sum(person_trips), 0) AS trips, coalesce(sum(person_m), 0) AS person_m
+                FROM jsonb_to_recordset(trip->'legs') AS leg (person_trips bigint, person_m bigint)
+            ) AS moved
+            CROSS JOIN LATERAL (
+                SELECT date_trunc('hour', checked_in_at, time_zone) AT TIME ZONE 'UTC' AS hour
+            ) AS begun
+            WHERE sign <> 0
+            GROUP BY GROUPING SETS ((gate_id), (hour))
+            ORDER BY dimension, key
+        ) AS change
+        ON cell.event_id = $1 AND cell.dimension = change.dimension AND cell.key = change.key
+        WHEN MATCHED THEN UPDATE SET
+            check_ins = cell.check_ins + change.check_ins,
+            people = cell.people + change.people,
+            trips = cell.trips + change.trips,
+            person_m = cell.person_m + change.person_m,
+            emissions_g = cell.emissions_g + change.emissions_g
+        WHEN NOT MATCHED THEN INSERT (event_id, dimension, key, check_ins, people, trips, person_m, emissions_g)
+            VALUES ($1, dimension, key, change.check_ins, change.people, change.trips, change.person_m,
+                change.emissions_g)
+        """,
+        event_id,
+        changes.check_ins,
+        changes.signs,
+    )
+
+
+async def pending_events(connection: Connection) -> list[UUID]:
+    """Events that have something to fold, the one that waits longest first."""
+    rows = await connection.fetch("SELECT event_id FROM tally_changes GROUP BY event_id ORDER BY min(id)")
+    return [row["event_id"] for row in rows]
+
+
+async def is_pending(connection: Connection, event_id: UUID) -> bool:
+    """Whether the event has something to fold."""
+    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM tally_changes WHERE event_id = $1)", event_id))
+
+
+async def read(connection: Connection, event_id: UUID) -> Tally:
+    """The sums as last folded, of one moment. Takes no longer when there are more check-ins. Raises NotFound."""
+    row = await connection.fetchrow(
+        """
+        SELECT tallies.event_id, events.name AS event_name, time_zone, sequence, folded_at, check_ins, people, nights,
+            journey_emissions_g, local_emissions_g, lodging_emissions_g, donations, donated_g,
+            coalesce((
+                SELECT greatest(extract(epoch FROM clock_timestamp() - changed_at), 0)
+                FROM tally_changes WHERE event_id = $1 ORDER BY id LIMIT 1
+            ), 0)::bigint AS behind_s,
+            (
+                SELECT coalesce(jsonb_agg(to_jsonb(cell) ORDER BY emissions_g DESC, key), '[]')
+                FROM tally_cells AS cell WHERE event_id = $1 AND check_ins > 0
+            ) AS cells,
+            (
+                SELECT coalesce(jsonb_agg(jsonb_build_object('id', id, 'name', name) ORDER BY id), '[]')
+                FROM gates WHERE event_id = $1
+            ) AS gates
+        FROM tallies JOIN events ON events.id = tallies.event_id
+        WHERE tallies.event_id = $1
+        """,
+        event_id,
+    )
+    if row is None:
+        raise NotFound
+    return as_tally(dict(row))
+
+
+def as_tally(values: dict[str, Any]) -> Tally:
+    """A row of `read` as a Tally."""
+    cells = msgspec.json.decode(values.pop("cells"), type=list[Cell])
+    gates = msgspec.json.decode(values.pop("gates"), type=list[Gate])
+    emissions_g = values["journey_emissions_g"] + values["local_emissions_g"] + values["lodging_emissions_g"]
+    return Tally(
+        **values,
+        emissions_g=emissions_g,
+        coverage_permille=values["donated_g"] * 1000 // emissions_g if emissions_g else None,
+        journey_modes=mode_lines(cells, "journey_mode"),
+        local_modes=mode_lines(cells, "local_mode"),
+        gates=gate_lines(cells, gates),
+        hours=hour_lines(cells, ZoneInfo(values["time_zone"])),
+    )
+
+
+def mode_lines(cells: Sequence[Cell], dimension: str) -> list[ModeLine]:
+    """Lines of a part's modes, in the order of the cells."""
+    return [
+        ModeLine(c.key, MODES[c.key].label, c.check_ins, c.people, c.trips, c.person_m, c.emissions_g)
+        for c in cells
+        if c.dimension == dimension
+    ]
+
+
+def gate_lines(cells: Sequence[Cell], gates: Sequence[Gate]) -> list[GateLine]:
+    """A line for each gate, in the event's order, also where nobody has come yet."""
+    by_gate = {int(cell.key): cell for cell in cells if cell.dimension == "gate"}
+    empty = Cell("gate", "", 0, 0, 0, 0, 0)
+    return [
+        GateLine(gate.id, gate.name, cell.check_ins, cell.people, cell.emissions_g)
+        for gate in gates
+        for cell in [by_gate.get(gate.id, empty)]
+    ]
+
+
+def hour_lines(cells: Sequence[Cell], zone: ZoneInfo) -> list[HourLine]:
+    """Lines of the hours in which someone came, in order."""
+    found = sorted((cell for cell in cells if cell.dimension == "hour"), key=lambda cell: cell.key)
+    return [
+        HourLine(datetime.fromisoformat(c.key).astimezone(zone), c.check_ins, c.people, c.emissions_g) for c in found
+    ]

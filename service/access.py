@@ -57,7 +57,9 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     # organizers and their events
     ("POST /v1/organizations", CITIZEN),
     ("GET /v1/organizations", CITIZEN),
+    ("GET /v1/organizations/{organization_id}/members", ORGANIZER),
     ("POST /v1/organizations/{organization_id}/members", ORGANIZER),
+    ("DELETE /v1/organizations/{organization_id}/members/{member_id}", ORGANIZER),
     ("POST /v1/events", ORGANIZER),
     ("GET /v1/events", ORGANIZER, GATE, AUTHORITY),
     ("GET /v1/events/{event_id}", PUBLIC),

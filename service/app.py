@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any
 
 import asyncpg
 from litestar import Litestar, Request, Response, Router, get
@@ -15,12 +15,15 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ControllerRouterHandler
 
 from service.access import ACCESS
+from service.api import organizations, sign_in
 from service.api.callers import CallerMiddleware, may_call
 from service.api.problems import as_refusal, problem_response
 from service.config import Config, from_environment
 from service.db import open_pool
+from service.limits import Limits
+from service.senders import find_sender
 
-API: list[ControllerRouterHandler] = []
+API: list[ControllerRouterHandler] = [*sign_in.routes, *organizations.routes]
 
 
 @get("/healthz", sync_to_thread=False, include_in_schema=False)
@@ -39,9 +42,9 @@ def find_pool(state: State) -> asyncpg.Pool:
     return state.pool
 
 
-def find_config(state: State) -> Config:
-    """The deployment's settings."""
-    return cast("Config", state.config)
+def give(value: Any) -> Provide:
+    """A dependency that is the same for every request."""
+    return Provide(lambda: value, use_cache=True, sync_to_thread=False)
 
 
 @asynccontextmanager
@@ -53,7 +56,11 @@ async def resources(app: Litestar) -> AsyncIterator[None]:
 
 
 def create_app(config: Config | None = None) -> Litestar:
-    """The ASGI application. Raises LookupError for a route that has no row in the table of access."""
+    """The ASGI application.
+
+    Raises ConfigError for settings that do not suffice, LookupError for a route without a row in the table of access.
+    """
+    config = config or from_environment()
     app = Litestar(
         route_handlers=[healthz, Router("/v1", route_handlers=API)],
         lifespan=[resources],
@@ -62,7 +69,9 @@ def create_app(config: Config | None = None) -> Litestar:
         exception_handlers={Exception: refuse},
         dependencies={
             "pool": Provide(find_pool, sync_to_thread=False),
-            "config": Provide(find_config, sync_to_thread=False),
+            "config": give(config),
+            "sender": give(find_sender(config)),
+            "limits": give(Limits(config)),
         },
         openapi_config=OpenAPIConfig(
             title="Tanhui 碳惠",
@@ -72,7 +81,7 @@ def create_app(config: Config | None = None) -> Litestar:
         ),
         request_max_body_size=1_000_000,
     )
-    app.state.config = config or from_environment()
+    app.state.config = config
     if unlisted := [route for route in routes(app) if route not in ACCESS]:
         raise LookupError(f"no row in service/access.py for {', '.join(unlisted)}")
     return app

@@ -31,6 +31,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     pool_size: int = 10
     check_ins_per_address_a_minute: int = 3_000
     check_ins_per_attendee_a_minute: int = 12
+    sign_ins_per_address_a_minute: int = 120
     code_sends_per_address_an_hour: int = 60
     bench: bool = False
 

@@ -14,7 +14,7 @@ import asyncpg
 import msgspec
 
 from service.db import Connection, transaction
-from service.errors import IdReused, Refusal
+from service.errors import IdReused, NotReady, Refusal
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -40,7 +40,8 @@ async def once(
 ) -> Answer:
     """Do `work` in a transaction and keep its answer; for a repeat, return the answer kept.
 
-    `refused` turns a refusal into the answer that is kept. Raises IdReused, and whatever fault `work` raises.
+    `refused` turns a refusal into the answer that is kept; one that asks to come back later is raised and not kept.
+    Raises IdReused, and whatever fault `work` raises.
     """
     async with transaction(pool) as connection:
         if not await reserve(connection, caller, key, request_digest):
@@ -49,7 +50,7 @@ async def once(
             async with connection.transaction():
                 answer = await work(connection)
         except Refusal as refusal:
-            if refusal.status in (429, 503):
+            if refusal.retry_after_s is not None:
                 raise
             answer = refused(refusal)
         await connection.execute(
@@ -88,6 +89,8 @@ async def kept(connection: Connection, caller: str, key: str, request_digest: by
         caller,
         key,
     )
-    if row is None or row["request_digest"] != request_digest:
+    if row is None:  # cleaned away since: the next attempt finds the key free
+        raise NotReady
+    if row["request_digest"] != request_digest:
         raise IdReused
     return Answer(row["status"], row["answer"], row["media_type"])

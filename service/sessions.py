@@ -2,14 +2,15 @@
 
 A refresh token is `<session id>.<generation>.<keyed digest>`: derived, never stored. Using it raises the generation;
 using an older one ends the session, unless it is a repeat of the very request that was answered last.
-A browser's cookie has the same shape and is not rotated.
+A browser's cookie has the same shape and is not rotated. An access token outlives its session by 15 minutes at most.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -18,7 +19,7 @@ import msgspec
 
 from service.access import Caller, Role
 from service.config import Config
-from service.db import Connection, new_id
+from service.db import Connection, new_id, transaction
 from service.errors import NotSignedIn
 
 ACCESS_LIFE = timedelta(minutes=15)
@@ -46,37 +47,47 @@ class Tokens(msgspec.Struct, frozen=True):
     expires_in_s: int = int(ACCESS_LIFE.total_seconds())
 
 
-async def open_session(connection: Connection, config: Config, member_id: UUID, kind: str, now: datetime) -> UUID:
-    """Begin a session of kind 'app' or 'browser' for a member."""
-    session_id = new_id()
+class Session(NamedTuple):
+    """A live session as it stands: whose, and which generation of refresh token is good."""
+
+    id: UUID
+    member_id: UUID
+    generation: int = 0
+
+
+async def open_session(
+    connection: Connection, member_id: UUID, kind: Literal["app", "browser"], key: str, now: datetime
+) -> Session:
+    """Begin a session for a member. `key` is the Idempotency-Key of the request that signed in."""
+    session = Session(new_id(), member_id)
     await connection.execute(
-        "INSERT INTO sessions (id, member_id, kind, opened_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
-        session_id,
+        """
+        INSERT INTO sessions (id, member_id, kind, rotation_key, opened_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        """,
+        session.id,
         member_id,
         kind,
+        key,
         now,
         now + SESSION_LIFE,
     )
-    return session_id
+    return session
 
 
-def refresh_token(config: Config, session_id: UUID, generation: int) -> str:
-    """The token of a session's generation; also a browser's cookie (generation 0)."""
-    signed = f"{session_id.hex}.{generation}"
-    mark = hmac.digest(config.key("refresh token"), signed.encode(), hashlib.sha256)
-    return f"{signed}.{mark.hex()}"
-
-
-def read_refresh_token(config: Config, token: str) -> tuple[UUID, int]:
-    """The session and generation that a genuine token names. Raises TokenForged."""
-    try:
-        session_hex, generation, _ = token.split(".")
-        session_id, number = UUID(hex=session_hex), int(generation)
-    except ValueError:
-        raise TokenForged from None
-    if not hmac.compare_digest(refresh_token(config, session_id, number).encode(), token.encode()):
-        raise TokenForged
-    return session_id, number
+async def find_unused(connection: Connection, session_id: UUID, kind: str, key: str, now: datetime) -> Session | None:
+    """A live session that was opened with this key and has not been rotated since."""
+    member_id = await connection.fetchval(
+        """
+        SELECT member_id FROM sessions
+        WHERE id = $1 AND kind = $2 AND rotation_key = $3 AND generation = 0 AND ended_at IS NULL AND expires_at > $4
+        """,
+        session_id,
+        kind,
+        key,
+        now,
+    )
+    return Session(session_id, member_id) if member_id else None
 
 
 async def rotate(pool: asyncpg.Pool, config: Config, token: str, key: str, now: datetime) -> Tokens:
@@ -85,37 +96,48 @@ async def rotate(pool: asyncpg.Pool, config: Config, token: str, key: str, now: 
     Raises TokenForged, or SessionEnded: also when this very use ends the session, the token having been used.
     """
     session_id, generation = read_refresh_token(config, token)
-    async with pool.acquire() as connection, connection.transaction():
-        row = await connection.fetchrow(
-            """
-            SELECT member_id, kind, generation, rotation_key, ended_at, expires_at
-            FROM sessions WHERE id = $1 FOR NO KEY UPDATE
-            """,
-            session_id,
-        )
-        alive = row and row["ended_at"] is None and row["expires_at"] > now and row["kind"] == "app"
-        fresh = alive and row["generation"] == generation
-        repeat = alive and row["generation"] == generation + 1 and row["rotation_key"] == key
-        if fresh:
-            await connection.execute(
-                """
-                UPDATE sessions SET generation = generation + 1, rotation_key = $2, expires_at = $3
-                WHERE id = $1
-                """,
-                session_id,
-                key,
-                now + SESSION_LIFE,
-            )
-        elif alive and not repeat:
-            await end_session(connection, session_id, "reused", now)
-        if fresh or repeat:
-            roles = await roles_of(connection, row["member_id"])
-            return pair(config, row["member_id"], roles, session_id, generation + 1, now)
+    async with transaction(pool) as connection:
+        if rotated := await advance(connection, session_id, generation, key, now):
+            return await issue_tokens(connection, config, rotated, now)
     raise SessionEnded
 
 
-async def end_session(connection: Connection, session_id: UUID, because: str, now: datetime) -> None:
-    """End a session, once: 'signed_out' or 'reused'."""
+async def advance(connection: Connection, session_id: UUID, generation: int, key: str, now: datetime) -> Session | None:
+    """Move an app's session past a generation, once a key; None when it has ended, or ends now by a token's reuse."""
+    row = await connection.fetchrow(
+        """
+        SELECT member_id, generation, rotation_key FROM sessions
+        WHERE id = $1 AND kind = 'app' AND ended_at IS NULL AND expires_at > $2
+        FOR NO KEY UPDATE
+        """,
+        session_id,
+        now,
+    )
+    if row is None:
+        return None
+    if row["generation"] == generation:
+        await connection.execute(
+            "UPDATE sessions SET generation = generation + 1, rotation_key = $2, expires_at = $3 WHERE id = $1",
+            session_id,
+            key,
+            now + SESSION_LIFE,
+        )
+    elif (row["generation"], row["rotation_key"]) != (generation + 1, key):
+        await end_session(connection, session_id, "reused", now)
+        return None
+    return Session(session_id, row["member_id"], generation + 1)
+
+
+async def sign_out(connection: Connection, config: Config, token: str, now: datetime) -> None:
+    """End the session of a refresh token or a browser's cookie, if it has not ended. Raises TokenForged."""
+    session_id, _ = read_refresh_token(config, token)
+    await end_session(connection, session_id, "signed_out", now)
+
+
+async def end_session(
+    connection: Connection, session_id: UUID, because: Literal["signed_out", "reused"], now: datetime
+) -> None:
+    """End a session, once."""
     await connection.execute(
         "UPDATE sessions SET ended_at = $2, ended_because = $3 WHERE id = $1 AND ended_at IS NULL",
         session_id,
@@ -136,16 +158,43 @@ async def roles_of(connection: Connection, member_id: UUID) -> frozenset[Role]:
     return frozenset({Role.PUBLIC, Role.CITIZEN, *(Role(row["role"]) for row in rows)})
 
 
-def pair(
-    config: Config, member_id: UUID, roles: frozenset[Role], session_id: UUID, generation: int, now: datetime
-) -> Tokens:
-    """The tokens of a session's generation."""
-    access = jwt.encode(
-        {"sub": member_id.hex, "roles": sorted(roles), "iat": now, "exp": now + ACCESS_LIFE},
-        config.key("access token"),
-        algorithm="HS256",
+async def issue_tokens(connection: Connection, config: Config, session: Session, now: datetime) -> Tokens:
+    """The pair of a session's generation, with the roles that the member has now."""
+    roles = await roles_of(connection, session.member_id)
+    return Tokens(
+        access_token(config, session.member_id, roles, now), refresh_token(config, session.id, session.generation)
     )
-    return Tokens(access, refresh_token(config, session_id, generation))
+
+
+def access_token(config: Config, member_id: UUID, roles: frozenset[Role], now: datetime) -> str:
+    """A token that speaks for a member in these roles for 15 minutes."""
+    claims = {"sub": member_id.hex, "roles": sorted(roles), "iat": now, "exp": now + ACCESS_LIFE}
+    return jwt.encode(claims, config.key("access token"), algorithm="HS256")
+
+
+def refresh_token(config: Config, session_id: UUID, generation: int) -> str:
+    """The refresh token of a session's generation."""
+    signed = f"{session_id.hex}.{generation}"
+    mark = hmac.digest(config.key("refresh token"), signed.encode(), hashlib.sha256)
+    return f"{signed}.{mark.hex()}"
+
+
+def cookie_of(config: Config, session: Session) -> str:
+    """The cookie of a browser's session."""
+    return refresh_token(config, session.id, 0)
+
+
+def read_refresh_token(config: Config, token: str) -> tuple[UUID, int]:
+    """The session and generation that a genuine token or cookie names. Raises TokenForged."""
+    try:
+        session_hex, generation, _ = token.split(".")
+        session_id, number = UUID(hex=session_hex), int(generation)
+        genuine = hmac.compare_digest(refresh_token(config, session_id, number).encode(), token.encode())
+    except ValueError:
+        raise TokenForged from None
+    if not genuine:
+        raise TokenForged
+    return session_id, number
 
 
 def read_access_token(config: Config, token: str, address: str) -> Caller:
@@ -159,22 +208,21 @@ def read_access_token(config: Config, token: str, address: str) -> Caller:
         raise TokenForged from None
 
 
-async def read_browser_token(pool: asyncpg.Pool, config: Config, token: str, address: str) -> Caller:
+async def read_browser_token(connection: Connection, config: Config, token: str, address: str, now: datetime) -> Caller:
     """Who a browser's cookie speaks for; nobody in particular when it is no good."""
     nobody = Caller(None, PUBLIC_ONLY, address)
     try:
         session_id, _ = read_refresh_token(config, token)
     except TokenForged:
         return nobody
-    async with pool.acquire() as connection:
-        member_id = await connection.fetchval(
-            """
-            SELECT member_id FROM sessions
-            WHERE id = $1 AND kind = 'browser' AND ended_at IS NULL AND expires_at > $2
-            """,
-            session_id,
-            datetime.now(UTC),
-        )
-        if member_id is None:
-            return nobody
-        return Caller(member_id, await roles_of(connection, member_id), address)
+    member_id = await connection.fetchval(
+        """
+        SELECT member_id FROM sessions
+        WHERE id = $1 AND kind = 'browser' AND ended_at IS NULL AND expires_at > $2
+        """,
+        session_id,
+        now,
+    )
+    if member_id is None:
+        return nobody
+    return Caller(member_id, await roles_of(connection, member_id), address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -34,7 +35,8 @@ class CallerMiddleware(AbstractAuthenticationMiddleware):
         cookie = connection.cookies.get(COOKIE)
         if cookie is None:
             return AuthenticationResult(Caller(None, PUBLIC_ONLY, address), None)
-        caller = await sessions.read_browser_token(state.pool, state.config, cookie, address)
+        async with state.pool.acquire() as database:
+            caller = await sessions.read_browser_token(database, state.config, cookie, address, datetime.now(UTC))
         return AuthenticationResult(caller, None)
 
 

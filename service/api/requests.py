@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, cast
 
 import asyncpg
 import msgspec
@@ -16,6 +18,7 @@ from service.db import Connection
 from service.errors import Refusal
 from service.idempotency import Answer, digest, once
 
+Result = TypeVar("Result")
 Key = Annotated[
     str,
     Parameter(
@@ -38,10 +41,13 @@ async def answer_once(
     pool: asyncpg.Pool,
     key: str,
     data: Any,
-    work: Callable[[Connection], Awaitable[Any]],
+    work: Callable[[Connection], Awaitable[Result]],
     status: int = 201,
-) -> Response[bytes]:
-    """Do `work` and answer with its result as JSON, once a key; a repeat gets the same bytes."""
+) -> Response[Result]:
+    """Do `work` in a transaction and answer with its result as JSON, once a key; a repeat gets the same bytes.
+
+    The response is typed by what its JSON is made of, which is how the OpenAPI document knows it.
+    """
 
     async def do(connection: Connection) -> Answer:
         return Answer(status, msgspec.json.encode(await work(connection)), "application/json")
@@ -50,5 +56,6 @@ async def answer_once(
         return Answer(refusal.status, msgspec.json.encode(refusal.document(language_of(request))), MEDIA_TYPE)
 
     content = digest(request.method, request.url.path, data)
-    answer = await once(pool, name_of(request.user), key, content, do, refused)
-    return Response(answer.body, status_code=answer.status, media_type=answer.media_type)
+    secret = hmac.digest(request.app.state.config.key("request"), content, hashlib.sha256)  # it may hold a phone number
+    answer = await once(pool, name_of(request.user), key, secret, do, refused)
+    return Response(cast("Result", answer.body), status_code=answer.status, media_type=answer.media_type)

@@ -1,0 +1,79 @@
+"""Organizations and who acts for them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from litestar import Request, Response, delete, get, post
+from litestar.types import ControllerRouterHandler
+
+from service import organizations
+from service.access import Caller
+from service.api.problems import WRITES, refuses
+from service.api.requests import Key, answer_once
+from service.config import Config
+from service.db import transaction
+from service.organizations import Colleague, LastOrganizer, NewColleague, NewOrganization, Organization
+from service.phones import PhoneInvalid
+
+
+@post("/organizations", status_code=201, responses=refuses(*WRITES))
+async def found(
+    request: Request[Caller, Any, Any], data: NewOrganization, key: Key, pool: asyncpg.Pool
+) -> Response[Organization]:
+    """Found an organization. Rotate the token afterwards: the next one is an organizer's."""
+    return await answer_once(request, pool, key, data, lambda c: organizations.found(c, request.user.member, data))
+
+
+@get("/organizations", responses=refuses())
+async def list_mine(request: Request[Caller, Any, Any], pool: asyncpg.Pool) -> list[Organization]:
+    """The organizations that the caller acts for."""
+    async with pool.acquire() as connection:
+        return await organizations.of_member(connection, request.user.member)
+
+
+@get("/organizations/{organization_id:uuid}/members", responses=refuses())
+async def list_members(
+    request: Request[Caller, Any, Any], organization_id: UUID, pool: asyncpg.Pool
+) -> list[Colleague]:
+    """Who acts for the caller's organization."""
+    async with pool.acquire() as connection:
+        return await organizations.colleagues(connection, request.user, organization_id)
+
+
+@post(
+    "/organizations/{organization_id:uuid}/members",
+    status_code=201,
+    responses=refuses(PhoneInvalid, LastOrganizer, *WRITES),
+)
+async def add_member(
+    request: Request[Caller, Any, Any],
+    organization_id: UUID,
+    data: NewColleague,
+    key: Key,
+    pool: asyncpg.Pool,
+    config: Config,
+) -> Response[Colleague]:
+    """Let the owner of a phone number act for the organization, as organizer or at the gates only."""
+    caller = request.user
+    return await answer_once(
+        request, pool, key, data, lambda c: organizations.add_member(c, config, caller, organization_id, data)
+    )
+
+
+@delete(
+    "/organizations/{organization_id:uuid}/members/{member_id:uuid}",
+    status_code=204,
+    responses=refuses(LastOrganizer),
+)
+async def remove_member(
+    request: Request[Caller, Any, Any], organization_id: UUID, member_id: UUID, pool: asyncpg.Pool
+) -> None:
+    """Let someone no longer act for the organization, at once."""
+    async with transaction(pool) as connection:
+        await organizations.remove_member(connection, request.user, organization_id, member_id)
+
+
+routes: list[ControllerRouterHandler] = [found, list_mine, list_members, add_member, remove_member]

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
+
 from scenarios.actions.methodologies import methodology_for
 from scenarios.actions.reductions import Reduction, quantify_action
-
 from scenarios.refusals import CarbonRefusal
 from service import ledger
 from service.carbon import carbon_refusal

@@ -10,10 +10,10 @@ from datetime import date
 from uuid import UUID
 
 import msgspec
-from scenarios.meeting.travel import Point, Quantified, quantify_trip
-from scenarios.places import Place, place, search
 
 from scenarios.factors import factor_set
+from scenarios.meeting.travel import Point, Quantified, quantify_trip
+from scenarios.places import Place, place, search
 from scenarios.refusals import CarbonRefusal
 from service import codes, ledger, refused_scans
 from service.carbon import carbon_refusal

@@ -7,9 +7,9 @@ from typing import Literal
 from uuid import UUID
 
 import msgspec
+
 from scenarios.factors import factor_set
 from scenarios.meeting.modes import asks_nights, modes_of
-
 from service import codes
 from service.attendees import Attendee
 from service.codes import Scanned

@@ -1,0 +1,457 @@
+-- Generated from the migrations by `python -m service.schema`: the data model on one page.
+
+CREATE TABLE accounts (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    opened_at timestamp with time zone NOT NULL DEFAULT now(),
+    CHECK ((kind = ANY (ARRAY['issuance'::text, 'member'::text, 'event'::text, 'retired'::text, 'expired'::text]))),
+    PRIMARY KEY (id)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON accounts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE TABLE actions (
+    id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    region text NOT NULL,
+    action text NOT NULL,
+    quantity bigint NOT NULL,
+    occurred_on date NOT NULL,
+    reduction_g bigint NOT NULL,
+    trace jsonb NOT NULL,
+    request_digest bytea NOT NULL,
+    logged_at timestamp with time zone NOT NULL,
+    CHECK ((octet_length(request_digest) = 32)),
+    CHECK ((quantity > 0)),
+    CHECK ((reduction_g >= 0)),
+    FOREIGN KEY (member_id) REFERENCES members(id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX actions_member_id_logged_at_idx ON actions USING btree (member_id, logged_at);
+
+
+CREATE TABLE activity_data (
+    id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    label text NOT NULL,
+    mode text NOT NULL,
+    people numeric NOT NULL,
+    distance_m bigint NOT NULL,
+    round_trip boolean NOT NULL,
+    emissions_g bigint NOT NULL,
+    trace jsonb NOT NULL,
+    entered_by uuid NOT NULL,
+    entered_at timestamp with time zone NOT NULL,
+    CHECK ((distance_m >= 0)),
+    CHECK ((emissions_g >= 0)),
+    CHECK ((length(label) <= 200)),
+    CHECK ((people > (0)::numeric)),
+    FOREIGN KEY (entered_by) REFERENCES members(id),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX activity_data_event_id_idx ON activity_data USING btree (event_id);
+
+
+CREATE TABLE authority_members (
+    member_id uuid NOT NULL,
+    region text NOT NULL,
+    CHECK ((region ~ '^[0-9]{6}$'::text)),
+    FOREIGN KEY (member_id) REFERENCES members(id),
+    PRIMARY KEY (member_id, region)
+);
+
+
+CREATE TABLE balances (
+    account_id uuid NOT NULL,
+    class_id integer NOT NULL,
+    grams bigint NOT NULL,
+    CHECK ((grams >= 0)),
+    FOREIGN KEY (account_id) REFERENCES accounts(id),
+    FOREIGN KEY (class_id) REFERENCES credit_classes(id),
+    PRIMARY KEY (account_id, class_id)
+);
+
+
+CREATE TABLE check_ins (
+    id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    gate_id integer NOT NULL,
+    day date NOT NULL,
+    attendee uuid NOT NULL,
+    attendee_kind text NOT NULL,
+    fresh boolean NOT NULL,
+    part text NOT NULL,
+    people integer NOT NULL,
+    travel_emissions_g bigint NOT NULL,
+    lodging_emissions_g bigint NOT NULL,
+    trip jsonb NOT NULL,
+    credit_class integer,
+    reduction_g bigint,
+    credited_to uuid,
+    request_digest bytea NOT NULL,
+    checked_in_at timestamp with time zone NOT NULL,
+    replaces uuid,
+    ended_at timestamp with time zone,
+    ended_because text,
+    CHECK (((credit_class IS NULL) = (reduction_g IS NULL))),
+    CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
+    CHECK (((people >= 1) AND (people <= 100))),
+    CHECK ((attendee_kind = ANY (ARRAY['member'::text, 'personal'::text, 'device'::text]))),
+    CHECK ((ended_because = ANY (ARRAY['undone'::text, 'corrected'::text]))),
+    CHECK ((lodging_emissions_g >= 0)),
+    CHECK ((octet_length(request_digest) = 32)),
+    CHECK ((part = ANY (ARRAY['journey'::text, 'local'::text]))),
+    CHECK ((reduction_g > 0)),
+    CHECK ((travel_emissions_g >= 0)),
+    FOREIGN KEY (credited_to) REFERENCES members(id),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    FOREIGN KEY (gate_id) REFERENCES gates(id),
+    FOREIGN KEY (replaces) REFERENCES check_ins(id),
+    PRIMARY KEY (id),
+    UNIQUE (replaces)
+);
+CREATE UNIQUE INDEX one_check_in_a_day ON check_ins USING btree (event_id, attendee, day) WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX one_credit_a_day ON check_ins USING btree (event_id, credited_to, day) WHERE ((credited_to IS NOT NULL) AND (ended_at IS NULL));
+CREATE UNIQUE INDEX one_journey_an_event ON check_ins USING btree (event_id, attendee) WHERE ((part = 'journey'::text) AND (ended_at IS NULL));
+
+
+CREATE TABLE counted_attendees (
+    event_id uuid NOT NULL,
+    attendee uuid NOT NULL,
+    people integer NOT NULL,
+    CHECK ((people >= 0)),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    PRIMARY KEY (event_id, attendee)
+);
+
+
+CREATE TABLE credit_classes (
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY,
+    region text NOT NULL,
+    methodology text NOT NULL,
+    version text NOT NULL,
+    vintage date NOT NULL,
+    CHECK ((EXTRACT(day FROM vintage) = (1)::numeric)),
+    PRIMARY KEY (id),
+    UNIQUE (region, methodology, version, vintage)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON credit_classes FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE TABLE donations (
+    id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    grams bigint NOT NULL,
+    refusal text,
+    held_g bigint,
+    decided_at timestamp with time zone NOT NULL,
+    CHECK (((refusal IS NULL) = (held_g IS NULL))),
+    CHECK ((grams > 0)),
+    FOREIGN KEY (member_id) REFERENCES members(id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX donations_member_id_decided_at_idx ON donations USING btree (member_id, decided_at);
+
+
+CREATE TABLE events (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    country text NOT NULL,
+    region text,
+    place text NOT NULL,
+    venue text NOT NULL,
+    latitude double precision NOT NULL,
+    longitude double precision NOT NULL,
+    time_zone text NOT NULL,
+    expected_people integer NOT NULL,
+    factor_set text NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    CHECK (((expected_people >= 1) AND (expected_people <= 10000000))),
+    CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
+    CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CHECK (((length(venue) >= 1) AND (length(venue) <= 200))),
+    CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision))),
+    CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CHECK ((region ~ '^[0-9]{6}$'::text)),
+    FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX events_organization_id_idx ON events USING btree (organization_id);
+CREATE INDEX events_region_idx ON events USING btree (region);
+
+
+CREATE TABLE gates (
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY,
+    event_id uuid NOT NULL,
+    name text NOT NULL,
+    short_code text NOT NULL,
+    CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CHECK ((short_code ~ '^[0-9A-HJKMNP-TV-Z]{8}$'::text)),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    PRIMARY KEY (id),
+    UNIQUE (event_id, name),
+    UNIQUE (short_code)
+);
+
+
+CREATE TABLE idempotent_requests (
+    caller text NOT NULL,
+    key text NOT NULL,
+    request_digest bytea NOT NULL,
+    status smallint,
+    answer bytea,
+    media_type text,
+    asked_at timestamp with time zone NOT NULL DEFAULT now(),
+    CHECK (((length(key) >= 1) AND (length(key) <= 200))),
+    CHECK ((octet_length(request_digest) = 32)),
+    PRIMARY KEY (caller, key)
+);
+
+
+CREATE TABLE members (
+    id uuid NOT NULL,
+    phone_digest bytea NOT NULL,
+    phone_hint text NOT NULL,
+    joined_at timestamp with time zone NOT NULL DEFAULT now(),
+    CHECK ((octet_length(phone_digest) = 32)),
+    PRIMARY KEY (id),
+    UNIQUE (phone_digest)
+);
+
+
+CREATE TABLE migrations (
+    name text NOT NULL,
+    digest bytea NOT NULL,
+    applied_at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (name)
+);
+
+
+CREATE TABLE opening_hours (
+    event_id uuid NOT NULL,
+    opens_at timestamp with time zone NOT NULL,
+    closes_at timestamp with time zone NOT NULL,
+    CHECK ((opens_at < closes_at)),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    PRIMARY KEY (event_id, opens_at)
+);
+
+
+CREATE TABLE organization_members (
+    organization_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    role text NOT NULL,
+    added_at timestamp with time zone NOT NULL DEFAULT now(),
+    CHECK ((role = ANY (ARRAY['organizer'::text, 'gate'::text]))),
+    FOREIGN KEY (member_id) REFERENCES members(id),
+    FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    PRIMARY KEY (organization_id, member_id)
+);
+CREATE INDEX organization_members_member_id_idx ON organization_members USING btree (member_id);
+
+
+CREATE TABLE organizations (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    founded_by uuid NOT NULL,
+    founded_at timestamp with time zone NOT NULL DEFAULT now(),
+    CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    FOREIGN KEY (founded_by) REFERENCES members(id),
+    PRIMARY KEY (id)
+);
+
+
+CREATE TABLE personal_codes (
+    event_id uuid NOT NULL,
+    attendee uuid NOT NULL,
+    issued_at timestamp with time zone NOT NULL DEFAULT now(),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    PRIMARY KEY (event_id, attendee)
+);
+
+
+CREATE TABLE refused_scans (
+    event_id uuid NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    slot integer NOT NULL,
+    gate_id integer,
+    scanned text NOT NULL,
+    refusal text NOT NULL,
+    refused_at timestamp with time zone NOT NULL,
+    CHECK (((slot >= 1) AND (slot <= 500))),
+    CHECK ((length(scanned) <= 200)),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    PRIMARY KEY (event_id, hour, slot)
+);
+
+
+CREATE TABLE sessions (
+    id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    kind text NOT NULL,
+    generation integer NOT NULL DEFAULT 0,
+    rotation_key text,
+    opened_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_because text,
+    CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
+    CHECK ((ended_because = ANY (ARRAY['signed_out'::text, 'reused'::text]))),
+    CHECK ((generation >= 0)),
+    CHECK ((kind = ANY (ARRAY['app'::text, 'browser'::text]))),
+    FOREIGN KEY (member_id) REFERENCES members(id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX sessions_member_id_idx ON sessions USING btree (member_id);
+
+
+CREATE TABLE sign_in_codes (
+    phone_digest bytea NOT NULL,
+    code_digest bytea NOT NULL,
+    tries_left smallint NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    sent_for text NOT NULL,
+    session_id uuid,
+    CHECK ((octet_length(code_digest) = 32)),
+    CHECK ((octet_length(phone_digest) = 32)),
+    CHECK ((tries_left >= 0)),
+    PRIMARY KEY (phone_digest)
+);
+
+
+CREATE TABLE sign_in_sends (
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    phone_digest bytea NOT NULL,
+    address_digest bytea NOT NULL,
+    sent_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (id)
+);
+CREATE INDEX sign_in_sends_address_digest_sent_at_idx ON sign_in_sends USING btree (address_digest, sent_at);
+CREATE INDEX sign_in_sends_phone_digest_sent_at_idx ON sign_in_sends USING btree (phone_digest, sent_at);
+
+
+CREATE TABLE tallies (
+    event_id uuid NOT NULL,
+    sequence bigint NOT NULL DEFAULT 0,
+    folded_at timestamp with time zone,
+    check_ins bigint NOT NULL DEFAULT 0,
+    people bigint NOT NULL DEFAULT 0,
+    nights bigint NOT NULL DEFAULT 0,
+    journey_emissions_g bigint NOT NULL DEFAULT 0,
+    local_emissions_g bigint NOT NULL DEFAULT 0,
+    lodging_emissions_g bigint NOT NULL DEFAULT 0,
+    donations bigint NOT NULL DEFAULT 0,
+    donated_g bigint NOT NULL DEFAULT 0,
+    CHECK ((check_ins >= 0)),
+    CHECK ((donated_g >= 0)),
+    CHECK ((donations >= 0)),
+    CHECK ((journey_emissions_g >= 0)),
+    CHECK ((local_emissions_g >= 0)),
+    CHECK ((lodging_emissions_g >= 0)),
+    CHECK ((nights >= 0)),
+    CHECK ((people >= 0)),
+    CHECK ((sequence >= 0)),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    PRIMARY KEY (event_id)
+);
+
+
+CREATE TABLE tally_cells (
+    event_id uuid NOT NULL,
+    dimension text NOT NULL,
+    key text NOT NULL,
+    check_ins bigint NOT NULL,
+    people bigint NOT NULL,
+    trips bigint NOT NULL,
+    person_m numeric NOT NULL,
+    emissions_g bigint NOT NULL,
+    CHECK ((check_ins >= 0)),
+    CHECK ((dimension = ANY (ARRAY['journey_mode'::text, 'local_mode'::text, 'gate'::text, 'hour'::text]))),
+    CHECK ((emissions_g >= 0)),
+    CHECK ((people >= 0)),
+    CHECK ((person_m >= (0)::numeric)),
+    CHECK ((trips >= 0)),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    PRIMARY KEY (event_id, dimension, key)
+);
+
+
+CREATE TABLE tally_changes (
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    event_id uuid NOT NULL,
+    sign smallint NOT NULL,
+    check_ins uuid[] NOT NULL DEFAULT '{}'::uuid[],
+    donations integer NOT NULL DEFAULT 0,
+    donated_g bigint NOT NULL DEFAULT 0,
+    changed_at timestamp with time zone NOT NULL,
+    CHECK ((donated_g >= 0)),
+    CHECK ((donations >= 0)),
+    CHECK ((sign = ANY (ARRAY['-1'::integer, 1]))),
+    PRIMARY KEY (id)
+);
+CREATE INDEX tally_changes_event_id_id_idx ON tally_changes USING btree (event_id, id);
+
+
+CREATE TABLE transfers (
+    id uuid NOT NULL,
+    ordinal smallint NOT NULL DEFAULT 0,
+    source uuid NOT NULL,
+    destination uuid NOT NULL,
+    class_id integer NOT NULL,
+    grams bigint NOT NULL,
+    reason text NOT NULL,
+    refers_to uuid,
+    made_at timestamp with time zone NOT NULL DEFAULT now(),
+    CHECK (((reason = 'reverse'::text) = (refers_to IS NOT NULL))),
+    CHECK ((grams > 0)),
+    CHECK ((ordinal >= 0)),
+    CHECK ((reason = ANY (ARRAY['issue'::text, 'donate'::text, 'reverse'::text]))),
+    CHECK ((source <> destination)),
+    PRIMARY KEY (id, ordinal)
+);
+CREATE INDEX transfers_destination_made_at_idx ON transfers USING btree (destination, made_at);
+CREATE INDEX transfers_source_made_at_idx ON transfers USING btree (source, made_at);
+CREATE UNIQUE INDEX one_reversal_a_transfer ON transfers USING btree (refers_to, ordinal) WHERE (reason = 'reverse'::text);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON transfers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER apply_transfers AFTER INSERT ON transfers REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION apply_transfers();
+
+
+CREATE VIEW whole_events AS
+ SELECT id,
+    organization_id,
+    name,
+    kind,
+    country,
+    region,
+    place,
+    venue,
+    latitude,
+    longitude,
+    time_zone,
+    expected_people,
+    factor_set,
+    ARRAY( SELECT opening_hours.opens_at
+           FROM opening_hours
+          WHERE (opening_hours.event_id = events.id)
+          ORDER BY opening_hours.opens_at) AS opens_at,
+    ARRAY( SELECT opening_hours.closes_at
+           FROM opening_hours
+          WHERE (opening_hours.event_id = events.id)
+          ORDER BY opening_hours.opens_at) AS closes_at,
+    ARRAY( SELECT gates.id
+           FROM gates
+          WHERE (gates.event_id = events.id)
+          ORDER BY gates.id) AS gate_ids,
+    ARRAY( SELECT gates.name
+           FROM gates
+          WHERE (gates.event_id = events.id)
+          ORDER BY gates.id) AS gate_names,
+    ARRAY( SELECT gates.short_code
+           FROM gates
+          WHERE (gates.event_id = events.id)
+          ORDER BY gates.id) AS short_codes
+   FROM events;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 from litestar import Litestar, Request, Response, Router, get
@@ -15,15 +15,26 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ControllerRouterHandler
 
 from service.access import ACCESS
-from service.api import organizations, sign_in
+from service.api import actions, check_ins, donations, events, organizations, sign_in, tallies
 from service.api.callers import CallerMiddleware, may_call
 from service.api.problems import as_refusal, problem_response
+from service.committers import Committers, committers
 from service.config import Config, from_environment
 from service.db import open_pool
 from service.limits import Limits
+from service.nudges import Nudges
 from service.senders import find_sender
+from service.streams import Streams
 
-API: list[ControllerRouterHandler] = [*sign_in.routes, *organizations.routes]
+API: list[ControllerRouterHandler] = [
+    *sign_in.routes,
+    *organizations.routes,
+    *actions.routes,
+    *donations.routes,
+    *events.routes,
+    *check_ins.routes,
+    *tallies.routes,
+]
 
 
 @get("/healthz", sync_to_thread=False, include_in_schema=False)
@@ -42,6 +53,21 @@ def find_pool(state: State) -> asyncpg.Pool:
     return state.pool
 
 
+def find_committers(state: State) -> Committers:
+    """The process's hot writes."""
+    return cast("Committers", state.committers)
+
+
+def find_streams(state: State) -> Streams:
+    """The process's viewers of tallies."""
+    return cast("Streams", state.streams)
+
+
+def find_nudges(state: State) -> Nudges:
+    """The process's way to wake the workers."""
+    return cast("Nudges", state.nudges)
+
+
 def give(value: Any) -> Provide:
     """A dependency that is the same for every request."""
     return Provide(lambda: value, use_cache=True, sync_to_thread=False)
@@ -49,10 +75,15 @@ def give(value: Any) -> Provide:
 
 @asynccontextmanager
 async def resources(app: Litestar) -> AsyncIterator[None]:
-    """What a process holds while it serves: the connection pool."""
-    async with await open_pool(app.state.config) as pool:
-        app.state.pool = pool
-        yield
+    """What a process holds while it serves. At its end, streams end and what waits to be committed is committed."""
+    config: Config = app.state.config
+    async with await open_pool(config) as pool, Nudges(config.redis_url).running() as nudges:
+        app.state.pool, app.state.nudges = pool, nudges
+        app.state.committers = committers(pool, config)
+        async with Streams(pool, config.database_url).running() as streams:
+            app.state.streams = streams
+            yield
+        await app.state.committers.close()
 
 
 def create_app(config: Config | None = None) -> Litestar:
@@ -69,6 +100,9 @@ def create_app(config: Config | None = None) -> Litestar:
         exception_handlers={Exception: refuse},
         dependencies={
             "pool": Provide(find_pool, sync_to_thread=False),
+            "committers": Provide(find_committers, sync_to_thread=False),
+            "streams": Provide(find_streams, sync_to_thread=False),
+            "nudges": Provide(find_nudges, sync_to_thread=False),
             "config": give(config),
             "sender": give(find_sender(config)),
             "limits": give(Limits(config)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -94,3 +95,8 @@ async def kept(connection: Connection, caller: str, key: str, request_digest: by
     if row["request_digest"] != request_digest:
         raise IdReused
     return Answer(row["status"], row["answer"], row["media_type"])
+
+
+async def forget(connection: Connection, before: datetime) -> None:
+    """Forget answers given before then: who asks again after so long asks anew."""
+    await connection.execute("DELETE FROM idempotent_requests WHERE asked_at < $1", before)

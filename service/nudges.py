@@ -13,21 +13,15 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from arq.connections import ArqRedis, RedisSettings, create_pool
+from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
 PAUSE_S = 0.05
 PATIENCE_S = 2.0
+LIFE_S = 60
 FOLD = "fold_event"
 
 log = logging.getLogger(__name__)
-
-
-def queue_settings(redis_url: str) -> RedisSettings:
-    """Where the queue is. `unix://` and `redis://` addresses; failures are told at once, whoever waits tries again."""
-    settings = RedisSettings.from_dsn(redis_url)
-    settings.conn_retries = 0
-    return settings
 
 
 def encode_job(job: dict[str, Any]) -> bytes:
@@ -40,14 +34,24 @@ def decode_job(stored: bytes) -> dict[str, Any]:
     return msgspec.json.decode(stored, type=dict[str, Any])
 
 
-async def open_queue(redis_url: str) -> ArqRedis:
-    """Connect to the queue. Raises RedisError or OSError when it does not answer."""
-    return await create_pool(queue_settings(redis_url), job_serializer=encode_job, job_deserializer=decode_job)
+def open_queue(redis_url: str) -> ArqRedis:
+    """The queue at a `unix://` or `redis://` address. Connects when first used, and anew after each failure.
+
+    Its methods raise RedisError or OSError when no answer comes within two seconds.
+    """
+    queue: ArqRedis = ArqRedis.from_url(redis_url, socket_timeout=PATIENCE_S, socket_connect_timeout=PATIENCE_S)
+    queue.job_serializer, queue.job_deserializer = encode_job, decode_job
+    return queue
+
+
+def job_id(event_id: UUID) -> str:
+    """Under which an event's fold is queued: once, however often it is asked for."""
+    return f"{FOLD}:{event_id}"
 
 
 async def enqueue_fold(queue: ArqRedis, event_id: UUID) -> None:
-    """Ask for a fold; nothing happens while one is queued or running, which looks again before it is done."""
-    await queue.enqueue_job(FOLD, str(event_id), _job_id=f"{FOLD}:{event_id}", _expires=60)
+    """Ask for a fold; nothing happens while one is queued or running, since that one looks again when it is done."""
+    await queue.enqueue_job(FOLD, str(event_id), _job_id=job_id(event_id), _expires=LIFE_S)
 
 
 class Nudges:
@@ -57,7 +61,6 @@ class Nudges:
         self._redis_url = redis_url
         self._due: set[UUID] = set()
         self._wake = asyncio.Event()
-        self._queue: ArqRedis | None = None
         self._away = False
 
     def fold(self, event_id: UUID) -> None:
@@ -68,39 +71,31 @@ class Nudges:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Nudges]:
         """Send what comes for the length of the block."""
-        sending = asyncio.create_task(self._send())
+        queue = open_queue(self._redis_url)
+        sending = asyncio.create_task(self._send(queue))
         try:
             yield self
         finally:
             sending.cancel()
-            with suppress(asyncio.CancelledError):
-                await sending
-            await self._disconnect()
+            await asyncio.gather(sending, return_exceptions=True)
+            with suppress(RedisError, OSError):
+                await queue.aclose(close_connection_pool=True)
 
-    async def _send(self) -> None:
+    async def _send(self, queue: ArqRedis) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
             due, self._due = self._due, set()
-            await self._try_sending(due)
+            await self._try_sending(queue, due)
             await asyncio.sleep(PAUSE_S)
 
-    async def _try_sending(self, due: set[UUID]) -> None:
+    async def _try_sending(self, queue: ArqRedis, due: set[UUID]) -> None:
         """Enqueue, or drop and say so once an outage."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                self._queue = self._queue or await open_queue(self._redis_url)
-                for event_id in due:
-                    await enqueue_fold(self._queue, event_id)
+            for event_id in due:
+                await enqueue_fold(queue, event_id)
             self._away = False
-        except (RedisError, OSError, TimeoutError) as error:
+        except (RedisError, OSError) as error:
             if not self._away:
                 log.warning("the queue does not answer, workers will look for themselves: %r", error)
             self._away = True
-            await self._disconnect()
-
-    async def _disconnect(self) -> None:
-        queue, self._queue = self._queue, None
-        if queue is not None:
-            with suppress(RedisError, OSError):
-                await queue.aclose(close_connection_pool=True)

@@ -175,3 +175,9 @@ def digest_of(config: Config, phone: Phone, typed: str) -> bytes:
     """The keyed digest of a number's code, in full-width digits or with spaces as it may be typed."""
     code = "".join(unicodedata.normalize("NFKC", typed).split())
     return hmac.digest(config.key("sign-in code"), f"{phone.number} {code}".encode(), hashlib.sha256)
+
+
+async def forget_old(connection: Connection, before: datetime) -> None:
+    """Forget what was sent, and codes that expired, before then: nothing asks for them any more."""
+    await connection.execute("DELETE FROM sign_in_sends WHERE sent_at < $1", before)
+    await connection.execute("DELETE FROM sign_in_codes WHERE expires_at < $1", before)

@@ -14,8 +14,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-from scenarios.meeting.modes import MODES
 
+from scenarios.meeting.modes import MODES
 from service.db import Connection
 from service.errors import NotFound
 
@@ -88,7 +88,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 
     `journey_…` is travel from home, `local_…` each day's local trips; the total has lodging besides.
     `coverage_permille` is what donations cover of the emissions, null while there are none.
-    `behind_s` is the age of the oldest change not yet folded.
+    `behind_s` is the age of the oldest change not yet folded, `as_of` when all this was read.
     """
 
     event_id: UUID
@@ -97,6 +97,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int
     folded_at: datetime | None
     behind_s: int
+    as_of: datetime
     check_ins: int
     people: int
     nights: int
@@ -334,6 +335,7 @@ async def read(connection: Connection, event_id: UUID) -> Tally:
                 SELECT greatest(extract(epoch FROM clock_timestamp() - changed_at), 0)
                 FROM tally_changes WHERE event_id = $1 ORDER BY id LIMIT 1
             ), 0)::bigint AS behind_s,
+            clock_timestamp() AS as_of,
             (
                 SELECT coalesce(jsonb_agg(to_jsonb(cell) ORDER BY emissions_g DESC, key), '[]')
                 FROM tally_cells AS cell WHERE event_id = $1 AND check_ins > 0

@@ -1,0 +1,128 @@
+"""The workers' process: `python -m workers.main`, as many as one likes.
+
+Jobs come from the queue (arq); what must not depend on it, the sweep, runs beside it. When the queue goes away the
+process stays, sweeps, and takes up the queue when it is back. Ended by SIGTERM or SIGINT, with nothing half done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from contextlib import suppress
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, cast
+
+import asyncpg
+from arq.connections import ArqRedis
+from arq.constants import in_progress_key_prefix
+from arq.cron import cron
+from arq.worker import Worker, func
+from redis.exceptions import RedisError
+
+from service.config import Config, from_environment
+from service.db import open_pool
+from service.nudges import FOLD, decode_job, encode_job, open_queue
+from workers.audits import audit_books
+from workers.cleaning import forget_old
+from workers.folding import fold_event, look_again, sweep_on
+
+if TYPE_CHECKING:
+    from arq.typing import StartupShutdown, WorkerCoroutine
+
+RETRY_EVERY_S = 1.0
+NIGHT_HOUR = 18
+"""In UTC; 02:00 in China."""
+
+log = logging.getLogger(__name__)
+
+
+def make_worker(queue: ArqRedis, config: Config, pool: asyncpg.Pool) -> Worker:
+    """What runs jobs, with its settings: polls every 50 ms, keeps no results, reports its health every 10 s."""
+    return Worker(
+        functions=[func(cast("WorkerCoroutine", fold_event), name=FOLD, timeout=60)],
+        cron_jobs=[
+            cron(cast("WorkerCoroutine", audit_books), hour=NIGHT_HOUR, minute=11, timeout=3_600),
+            cron(cast("WorkerCoroutine", forget_old), hour=NIGHT_HOUR, minute=41, timeout=600),
+        ],
+        redis_pool=queue,
+        after_job_end=cast("StartupShutdown", look_again),
+        handle_signals=False,
+        max_jobs=8,
+        keep_result=0,
+        poll_delay=0.05,
+        health_check_interval=10,
+        ctx={"config": config, "pool": pool},
+        job_serializer=encode_job,
+        job_deserializer=decode_job,
+        timezone=UTC,
+        log_results=False,
+    )
+
+
+async def serve_queue(config: Config, pool: asyncpg.Pool) -> None:
+    """Run jobs until the queue goes away: raises RedisError or OSError then."""
+    queue = open_queue(config.redis_url)
+    worker = make_worker(queue, config, pool)
+    try:
+        await forget_interrupted(queue)
+        await worker.async_run()
+    finally:
+        await stop(worker, queue)
+
+
+async def forget_interrupted(queue: ArqRedis) -> None:
+    """Let folds that a killed worker began be begun anew, not only when their marks expire. Two at once do no harm."""
+    async for mark in queue.scan_iter(f"{in_progress_key_prefix}{FOLD}:*"):
+        await queue.delete(mark)
+
+
+async def stop(worker: Worker, queue: ArqRedis) -> None:
+    """Break off what runs; transactions roll back."""
+    running: list[asyncio.Task[Any]] = list(worker.tasks.values())
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    with suppress(RedisError, OSError):
+        await queue.aclose(close_connection_pool=True)
+
+
+async def serve_queue_on(config: Config, pool: asyncpg.Pool) -> None:
+    """Run jobs for ever; while the queue is away, try every second."""
+    away = False
+    while True:
+        began = asyncio.get_running_loop().time()
+        try:
+            await serve_queue(config, pool)
+        except (RedisError, OSError) as error:
+            if not away or asyncio.get_running_loop().time() - began > RETRY_EVERY_S:
+                log.warning("the queue does not answer, sweeping goes on without it: %r", error)
+            away = True
+        await asyncio.sleep(RETRY_EVERY_S)
+
+
+async def work(config: Config) -> None:
+    """Run jobs and sweep until cancelled. Raises what asyncpg raises when the database is away at the start."""
+    async with await open_pool(config) as pool, asyncio.TaskGroup() as tasks:
+        tasks.create_task(serve_queue_on(config, pool))
+        tasks.create_task(sweep_on(pool))
+
+
+async def work_until_told(config: Config) -> None:
+    """Work until a signal."""
+    working = asyncio.create_task(work(config))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, working.cancel)
+    with suppress(asyncio.CancelledError):
+        await working
+
+
+def main() -> None:
+    """Work with settings from the environment."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("arq").setLevel(logging.WARNING)
+    asyncio.run(work_until_told(from_environment()))
+
+
+if __name__ == "__main__":
+    main()

@@ -84,15 +84,18 @@ def default_path() -> Path:
     return Path("/var/lib/tanhui") if os.geteuid() == 0 else Path.home() / ".local" / "share" / "tanhui"
 
 
-def open_folder(path: Path | None = None) -> DataFolder:
-    """The data folder, made if need be. Raises CannotStart where it cannot be ours or the servers cannot reach it."""
+def open_folder(path: Path | None = None, *, own_servers: bool = True) -> DataFolder:
+    """The data folder, made if need be; without `own_servers` no user for them is needed.
+
+    Raises CannotStart where it cannot be ours or the servers cannot reach it.
+    """
     path = path or default_path()
     longest = len(os.fsencode(path / "sockets" / ".s.PGSQL.5432"))
     if longest > LONGEST_SOCKET_PATH:
         text = mark("数据目录 {path} 的路径太长，放不下套接字：请把 TANHUI_DATA 设为更短的路径。")
         raise CannotStart(text, path=path)
     claim(path)
-    data = DataFolder(path, system_user() if os.geteuid() == 0 else None)
+    data = DataFolder(path, system_user() if own_servers and os.geteuid() == 0 else None)
     if data.user:
         os.chown(path, 0, data.user.pw_gid)
         path.chmod(0o710)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pwd
 import shutil
@@ -17,7 +16,7 @@ import psutil
 
 from service.i18n import mark
 from service.local_data import DataFolder, sync_folder
-from service.local_processes import CannotStart, Program, last_lines, launcher, running
+from service.local_processes import CannotStart, Program, end_leftovers, last_lines, launcher, running
 from service.local_software import postgres_binaries
 
 ROLE = "tanhui"
@@ -153,12 +152,7 @@ def stop_leftover(cluster: Path) -> None:
     Only when no process is left may the file go: it is what keeps two servers off one cluster.
     """
     found = [process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == str(cluster)]
-    for process in found:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(signal.SIGINT if process.parent() not in found else signal.SIGTERM)
-    _, alive = psutil.wait_procs(found, timeout=15)
-    for process in alive:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(alive, timeout=5)
+    parents = {process.ppid() for process in found}
+    end_leftovers({each: signal.SIGINT for each in found if each.pid in parents})
+    end_leftovers(dict.fromkeys(found, signal.SIGTERM))
     (cluster / "postmaster.pid").unlink(missing_ok=True)

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+import psutil
+
 from service.i18n import Language, mark, translate
 
 LAUNCH = Path(__file__).with_name("local_launch.py")
@@ -142,3 +144,23 @@ def stop(program: Program, process: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def end_leftovers(found: Mapping[psutil.Process, signal.Signals], grace_s: float = 15) -> None:
+    """Ask processes that somebody else left running to end, each by its signal; kill those that do not."""
+    for process, number in found.items():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+    deadline = time.monotonic() + grace_s
+    while any(is_alive(process) for process in found) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for process in filter(is_alive, found):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it is the same process still, and runs; one that ended and waits for its parent does not."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False

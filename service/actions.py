@@ -16,7 +16,7 @@ from scenarios.refusals import CarbonRefusal
 from service import ledger
 from service.carbon import carbon_refusal
 from service.db import Connection, encode_json
-from service.errors import IdReused, NotNow, NotReady, Refusal
+from service.errors import IdReused, NotFound, NotNow, NotReady, Refusal
 
 CLAIM_WINDOW = timedelta(days=30)
 
@@ -91,7 +91,7 @@ def quantify(request: ActionRequest) -> New | Refusal:
         return TooOld(occurred_on=str(request.occurred_on), days=CLAIM_WINDOW.days)
     try:
         methodology = methodology_for(request.region, request.action, request.occurred_on)
-        reduction = quantify_action(methodology, request.action, request.quantity, "self_declared")
+        reduction = quantify_action(methodology, request.action, request.quantity, "self_declared", request.region)
     except CarbonRefusal as refusal:
         return carbon_refusal(refusal)
     used, vintage = reduction.methodology, request.occurred_on.replace(day=1)
@@ -161,6 +161,14 @@ async def find_many(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, a
         ids,
     )
     return {row["id"]: row for row in rows}
+
+
+async def find_own(connection: Connection, member_id: UUID, action_id: UUID) -> Action:
+    """A member's action. Raises NotFound."""
+    row = (await find_many(connection, [action_id])).get(action_id)
+    if row is None or row["member_id"] != member_id:
+        raise NotFound
+    return action_from(row)
 
 
 def answer_of(request: ActionRequest, row: asyncpg.Record) -> Action | Refusal:

@@ -15,7 +15,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ControllerRouterHandler
 
 from service.access import ACCESS
-from service.api import actions, check_ins, donations, events, organizations, sign_in, tallies
+from service.api import actions, check_ins, donations, organizations, sign_in, tallies
 from service.api.callers import CallerMiddleware, may_call
 from service.api.problems import as_refusal, problem_response
 from service.committers import Committers, committers
@@ -31,7 +31,6 @@ API: list[ControllerRouterHandler] = [
     *organizations.routes,
     *actions.routes,
     *donations.routes,
-    *events.routes,
     *check_ins.routes,
     *tallies.routes,
 ]

@@ -7,9 +7,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
 from scenarios.meeting.travel import Quantified, Trip
-
 from service import codes, ledger, personal_codes
 from service.attendees import Attendee
 from service.codes import Scanned
@@ -17,7 +15,7 @@ from service.config import Config
 from service.db import Connection, encode_json
 from service.errors import Refusal
 from service.events import Event, Gate, find_many_by_short_code
-from service.receipts import Receipt, receipt_from
+from service.receipts import Receipt, earning_state
 
 
 class CheckIn(NamedTuple):
@@ -135,9 +133,7 @@ async def record(connection: Connection, config: Config, decided: Sequence[New])
     await ledger.lock_accounts(connection, {row.credited_to for row in rows.values() if row.credited_to})
     added = await insert(connection, sorted(rows.values(), key=lambda row: (row.event_id, row.attendee, row.day)))
     await ledger.post_many(connection, [issuance(row) for row in rows.values() if row.id in added and row.credited_to])
-    return {
-        each.request.id: receipt_of(config, each, rows[each.request.id]) for each in decided if each.request.id in added
-    }
+    return {each.request.id: receipt_of(config, each) for each in decided if each.request.id in added}
 
 
 def row_of(new: New, classes: Mapping[ledger.CreditClass, int]) -> Row:
@@ -206,33 +202,24 @@ def issuance(row: Row) -> ledger.Transfer:
     )
 
 
-def receipt_of(config: Config, new: New, row: Row) -> Receipt:
+def receipt_of(config: Config, new: New) -> Receipt:
     """The receipt of a check-in just recorded."""
-    facts = row._asdict()
-    stored = {name: facts[name] for name in STORED_IN_RECEIPT}
-    fresh = receipt_from(
-        {
-            **stored,
-            "check_in_id": row.id,
-            "event_name": new.event.name,
-            "time_zone": new.event.time_zone,
-            "gate": new.gate.name,
-            "ended_because": None,
-        }
+    request, quantified = new.request, new.quantified
+    return Receipt(
+        check_in_id=request.id,
+        event_id=new.event.id,
+        event_name=new.event.name,
+        time_zone=new.event.time_zone,
+        gate=new.gate.name,
+        day=new.day,
+        checked_in_at=request.at,
+        people=quantified.people,
+        part=quantified.part,
+        emissions_g=quantified.emissions_g,
+        travel_emissions_g=quantified.travel_emissions_g,
+        lodging_emissions_g=quantified.lodging_emissions_g,
+        trip=quantified,
+        earning=earning_state(new.reduction_g, new.credited_to),
+        earned_g=new.reduction_g or 0,
+        receipt_key=None if request.by_steward else codes.receipt_key(config, request.id),
     )
-    key = None if new.request.by_steward else codes.receipt_key(config, row.id)
-    return msgspec.structs.replace(fresh, receipt_key=key)
-
-
-STORED_IN_RECEIPT = (
-    "event_id",
-    "day",
-    "checked_in_at",
-    "people",
-    "part",
-    "travel_emissions_g",
-    "lodging_emissions_g",
-    "trip",
-    "reduction_g",
-    "credited_to",
-)

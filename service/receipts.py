@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 import asyncpg
 import msgspec
-from scenarios.meeting.travel import Quantified
 
+from scenarios.meeting.travel import Quantified
 from service import codes
 from service.access import Caller
 from service.config import Config
 from service.db import Connection
 from service.errors import NotFound
+
+read_trip = msgspec.json.Decoder(Quantified).decode
+"""A stored trip as the struct that it was."""
+
+
+Earning = Literal["credited", "claimable", "nothing"]
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,16 +43,12 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     emissions_g: int
     travel_emissions_g: int
     lodging_emissions_g: int
-    trip: msgspec.Raw
-    earning: Literal["credited", "claimable", "nothing"]
+    trip: Quantified
+    earning: Earning
     earned_g: int = 0
     duplicate: bool = False
     ended_because: Literal["undone", "corrected"] | None = None
     receipt_key: str | None = None
-
-
-read_trip = msgspec.json.Decoder(Quantified).decode
-"""A receipt's `trip`, or a check-in's, as the struct that it was."""
 
 
 async def receipts_of(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Receipt]:
@@ -64,16 +66,21 @@ async def receipts_of(connection: Connection, ids: Iterable[UUID]) -> dict[UUID,
     return {row["check_in_id"]: receipt_from(row) for row in rows}
 
 
-def receipt_from(row: asyncpg.Record | dict[str, Any]) -> Receipt:
+def receipt_from(row: asyncpg.Record) -> Receipt:
     """The receipt of a stored check-in with its event's and gate's names."""
     facts = dict(row)
     reduction_g, credited_to = facts.pop("reduction_g"), facts.pop("credited_to")
     return Receipt(
-        **{**facts, "trip": msgspec.Raw(facts["trip"])},
+        **{**facts, "trip": read_trip(facts["trip"])},
         emissions_g=facts["travel_emissions_g"] + facts["lodging_emissions_g"],
         earned_g=reduction_g or 0,
-        earning="nothing" if not reduction_g else "credited" if credited_to else "claimable",
+        earning=earning_state(reduction_g, credited_to),
     )
+
+
+def earning_state(reduction_g: int | None, credited_to: UUID | None) -> Earning:
+    """Where what a check-in earned is."""
+    return "nothing" if not reduction_g else "credited" if credited_to else "claimable"
 
 
 async def receipt(

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from scenarios.meeting.travel import Leg, Trip
-from service import claims, corrections, ledger, personal_codes, receipts
+from service import claims, corrections, ledger, personal_codes
 from service.access import Caller, Role
 from service.attendees import Attendee
 from service.check_in_rows import CheckIn
@@ -148,7 +148,7 @@ async def test_where_no_methodology_is_in_force_nothing_is_earned(database: asyn
     event, attendee = await open_event(database, "太原"), await member_of(database)
     receipt = await come_in(database, config, coming(event, attendee))
     assert (receipt.earning, receipt.earned_g) == ("nothing", 0)
-    assert [each.code for each in receipts.read_trip(receipt.trip).unearned] == ["no_methodology"]
+    assert [each.code for each in receipt.trip.unearned] == ["no_methodology"]
     assert await balance(database, attendee.id) == 0
 
 

@@ -9,9 +9,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.params import Parameter
-from scenarios.meeting.travel import Trip
+from litestar.params import HeaderParameter
 
+from scenarios.meeting.travel import Trip
 from service import claims, codes, corrections, forms, receipts
 from service.access import Caller, Role
 from service.api.problems import WRITES, refuses
@@ -36,8 +36,8 @@ from service.receipts import Receipt
 
 Device = Annotated[
     str | None,
-    Parameter(
-        header="Tanhui-Device",
+    HeaderParameter(
+        name="Tanhui-Device",
         min_length=16,
         max_length=64,
         pattern=r"^[A-Za-z0-9_-]+$",
@@ -46,7 +46,7 @@ Device = Annotated[
 ]
 ReceiptKey = Annotated[
     str | None,
-    Parameter(header="Tanhui-Receipt-Key", min_length=1, max_length=64, description="The secret on the receipt."),
+    HeaderParameter(name="Tanhui-Receipt-Key", min_length=1, max_length=64, description="The secret on the receipt."),
 ]
 Origin = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 

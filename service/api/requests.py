@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar, cast
 import asyncpg
 import msgspec
 from litestar import Request, Response
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 
 from service.access import Caller
 from service.api.problems import MEDIA_TYPE, language_of
@@ -21,8 +21,8 @@ from service.idempotency import Answer, digest, once
 Result = TypeVar("Result")
 Key = Annotated[
     str,
-    Parameter(
-        header="Idempotency-Key",
+    HeaderParameter(
+        name="Idempotency-Key",
         min_length=1,
         max_length=200,
         pattern=r"^[\x21-\x7e]+$",

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 from litestar import Request, get
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from service import tallies
@@ -24,7 +24,7 @@ RETRY_MS = 1_000
 
 LastSeen = Annotated[
     str | None,
-    Parameter(header="Last-Event-ID", max_length=40, description="The sequence last seen: only what differs is sent."),
+    HeaderParameter(name="Last-Event-ID", max_length=40, description="The sequence last seen: only what differs is sent."),
 ]
 
 

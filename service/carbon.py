@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from scenarios.refusals import ALL, CarbonRefusal
 from service.errors import NotNow
 
@@ -21,3 +24,12 @@ CLASSES: dict[type[CarbonRefusal], type[CarbonRule]] = {
 def carbon_refusal(refusal: CarbonRefusal) -> CarbonRule:
     """The same refusal with an HTTP status."""
     return CLASSES[type(refusal)](**refusal.values)
+
+
+@contextmanager
+def carbon_refused() -> Iterator[None]:
+    """Within the block, what the scenarios refuse is raised as a refusal of ours."""
+    try:
+        yield
+    except CarbonRefusal as refusal:
+        raise carbon_refusal(refusal) from None

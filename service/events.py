@@ -15,11 +15,14 @@ from msgspec import Meta
 
 from scenarios import factors, places
 from service import ledger
-from service.access import Caller, Role
+from service.access import Caller
+from service.carbon import carbon_refused
 from service.codes import new_short_code
 from service.db import Connection, new_id
-from service.errors import BadInput, NotAllowed, NotFound, NotNow
+from service.errors import BadInput, NotFound, NotNow
 from service.i18n import mark
+from service.inputs import LINE, Name
+from service.organizations import require_organizer
 
 DAY_BEGINS = timedelta(hours=4)
 LONGEST_OPENING = timedelta(hours=24)
@@ -35,10 +38,7 @@ KINDS: dict[Kind, str] = {
     "official_meeting": mark("公务会议"),
 }
 
-PLAIN = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
-"""Text of one line that is not blank."""
-Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=PLAIN)]
-GateName = Annotated[str, Meta(min_length=1, max_length=100, pattern=PLAIN)]
+GateName = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
 
 
 class HoursReversed(BadInput):
@@ -173,13 +173,15 @@ async def create(connection: Connection, caller: Caller, new: NewEvent) -> Event
     """Make an event, its gates, its ledger account and its empty tally.
 
     Raises NotFound or NotAllowed where the caller is no organizer of the organization, BadInput of several kinds,
-    FactorSetNeeded, and what `scenarios.places` and `scenarios.factors` raise for a place or set unknown.
+    FactorSetNeeded, and CarbonRule for a place or factor set that is not known.
     """
     await require_organizer(connection, caller, new.organization_id)
     check_hours(new.hours)
     check_time_zone(new.time_zone)
     names = distinct([name.strip() for name in new.gates])
-    place = find_place(new.place)
+    with carbon_refused():
+        place = find_place(new.place)
+        factor_set = choose_factor_set(new.factor_set, place.country)
     latitude, longitude = coordinates(new, place)
     event_id = new_id()
     await connection.execute(
@@ -202,26 +204,13 @@ async def create(connection: Connection, caller: Caller, new: NewEvent) -> Event
         longitude,
         new.time_zone,
         new.expected_people,
-        choose_factor_set(new.factor_set, place.country),
+        factor_set,
     )
     await add_hours(connection, event_id, new.hours)
     await add_gates(connection, event_id, names)
     await ledger.open_account(connection, event_id, "event")
     await connection.execute("INSERT INTO tallies (event_id) VALUES ($1)", event_id)
     return await find(connection, event_id)
-
-
-async def require_organizer(connection: Connection, caller: Caller, organization_id: UUID) -> None:
-    """Only an organizer of that organization goes on. Raises NotFound for a stranger, NotAllowed for its others."""
-    role = await connection.fetchval(
-        "SELECT role FROM organization_members WHERE organization_id = $1 AND member_id = $2",
-        organization_id,
-        caller.member,
-    )
-    if role is None:
-        raise NotFound
-    if role != Role.ORGANIZER:
-        raise NotAllowed
 
 
 async def add_hours(connection: Connection, event_id: UUID, hours: Sequence[Hours]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from service.config import Config, ConfigError
 
@@ -14,6 +14,7 @@ class SendingFailed(Exception):
     """The gateway did not take the message, or did not say whether it did."""
 
 
+@runtime_checkable
 class Sender(Protocol):
     """Sends text messages."""
 

@@ -100,15 +100,15 @@ async def count_send(
         """
         SELECT max(again_at) FROM (
             (SELECT sent_at + interval '1 minute' AS again_at FROM sign_in_sends
-            WHERE phone_digest = $1 AND sent_at > $3 - interval '1 minute'
+            WHERE phone_digest = $1 AND sent_at > $3::timestamptz - interval '1 minute'
             ORDER BY sent_at DESC LIMIT 1)
             UNION ALL
             (SELECT sent_at + interval '1 hour' FROM sign_in_sends
-            WHERE phone_digest = $1 AND sent_at > $3 - interval '1 hour'
+            WHERE phone_digest = $1 AND sent_at > $3::timestamptz - interval '1 hour'
             ORDER BY sent_at DESC OFFSET $4::integer - 1 LIMIT 1)
             UNION ALL
             (SELECT sent_at + interval '1 hour' FROM sign_in_sends
-            WHERE address_digest = $2 AND sent_at > $3 - interval '1 hour'
+            WHERE address_digest = $2 AND sent_at > $3::timestamptz - interval '1 hour'
             ORDER BY sent_at DESC OFFSET $5::integer - 1 LIMIT 1)
         ) AS limits
         """,

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import itertools
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 import redis
 
+from service.app import create_app
 from service.config import Config
 from service.db import open_pool
 from tests.machines import Machines, clone_database, drop_database, machines
@@ -100,6 +103,38 @@ async def database(config: Config) -> AsyncIterator[asyncpg.Pool]:
         async with pool.acquire() as connection:
             assert await import_module("service.ledger").audit(connection) == []
     await pool.close()
+
+
+@pytest.fixture
+async def client(config: Config, database: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
+    """The application over HTTP, in this process and event loop, so that requests can truly overlap."""
+    async with serving(config) as client:
+        yield client
+
+
+@asynccontextmanager
+async def serving(config: Config) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an application with these settings. A fault of our own is raised, not answered 500."""
+    app = create_app(config)
+    started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    stop = asyncio.Event()
+
+    async def live() -> None:
+        """Hold the application's resources, from beginning to end in one task (a fixture's two halves are in two)."""
+        async with app.lifespan():
+            started.set_result(None)
+            await stop.wait()
+
+    living = asyncio.create_task(live())
+    await asyncio.wait({living, started}, return_when=asyncio.FIRST_COMPLETED)
+    try:
+        transport = httpx.ASGITransport(app)
+        if started.done():
+            async with httpx.AsyncClient(transport=transport, base_url="http://testserver.local") as client:
+                yield client
+    finally:
+        stop.set()
+        await living
 
 
 def stay_on_this_machine(event: str, arguments: tuple[Any, ...]) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 from litestar import Request, Response, delete, get, post
+from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 
 from service import organizations
 from service.access import Caller
+from service.api.given import Config, Pool
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key, answer_once
-from service.config import Config
 from service.db import transaction
 from service.organizations import Colleague, LastOrganizer, NewColleague, NewOrganization, Organization
 from service.phones import PhoneInvalid
@@ -21,14 +21,14 @@ from service.phones import PhoneInvalid
 
 @post("/organizations", status_code=201, responses=refuses(*WRITES))
 async def found(
-    request: Request[Caller, Any, Any], data: NewOrganization, key: Key, pool: asyncpg.Pool
+    request: Request[Caller, Any, Any], data: JSONBody[NewOrganization], key: Key, pool: Pool
 ) -> Response[Organization]:
     """Found an organization. Rotate the token afterwards: the next one is an organizer's."""
     return await answer_once(request, pool, key, data, lambda c: organizations.found(c, request.user.member, data))
 
 
 @get("/organizations", responses=refuses())
-async def list_mine(request: Request[Caller, Any, Any], pool: asyncpg.Pool) -> list[Organization]:
+async def list_mine(request: Request[Caller, Any, Any], pool: Pool) -> list[Organization]:
     """The organizations that the caller acts for."""
     async with pool.acquire() as connection:
         return await organizations.of_member(connection, request.user.member)
@@ -36,7 +36,7 @@ async def list_mine(request: Request[Caller, Any, Any], pool: asyncpg.Pool) -> l
 
 @get("/organizations/{organization_id:uuid}/members", responses=refuses())
 async def list_members(
-    request: Request[Caller, Any, Any], organization_id: UUID, pool: asyncpg.Pool
+    request: Request[Caller, Any, Any], organization_id: FromPath[UUID], pool: Pool
 ) -> list[Colleague]:
     """Who acts for the caller's organization."""
     async with pool.acquire() as connection:
@@ -50,10 +50,10 @@ async def list_members(
 )
 async def add_member(
     request: Request[Caller, Any, Any],
-    organization_id: UUID,
-    data: NewColleague,
+    organization_id: FromPath[UUID],
+    data: JSONBody[NewColleague],
     key: Key,
-    pool: asyncpg.Pool,
+    pool: Pool,
     config: Config,
 ) -> Response[Colleague]:
     """Let the owner of a phone number act for the organization, as organizer or at the gates only."""
@@ -69,7 +69,7 @@ async def add_member(
     responses=refuses(LastOrganizer),
 )
 async def remove_member(
-    request: Request[Caller, Any, Any], organization_id: UUID, member_id: UUID, pool: asyncpg.Pool
+    request: Request[Caller, Any, Any], organization_id: FromPath[UUID], member_id: FromPath[UUID], pool: Pool
 ) -> None:
     """Let someone no longer act for the organization, at once."""
     async with transaction(pool) as connection:

@@ -5,23 +5,21 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
 import msgspec
 from litestar import Request, get, post
 from litestar.datastructures import CacheControlHeader
+from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 
 from service import members, sessions
 from service.access import Caller
+from service.api.given import Config, Limits, Pool, Sender
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key
-from service.config import Config
 from service.db import transaction
 from service.inputs import CodeText, PhoneText, TokenText
-from service.limits import Limits
 from service.members import CodeSent, Me
 from service.phones import PhoneInvalid
-from service.senders import Sender
 from service.sessions import SessionEnded, TokenForged, Tokens
 from service.sign_in_codes import CodeNotSent, CodeUsedUp, CodeWrong
 
@@ -50,9 +48,9 @@ class RefreshToken(msgspec.Struct, forbid_unknown_fields=True):
 @post("/sign-in/codes", status_code=202, responses=refuses(PhoneInvalid, CodeNotSent, *WRITES))
 async def request_code(
     request: Request[Caller, Any, Any],
-    data: SignInPhone,
+    data: JSONBody[SignInPhone],
     key: Key,
-    pool: asyncpg.Pool,
+    pool: Pool,
     config: Config,
     sender: Sender,
     limits: Limits,
@@ -71,9 +69,9 @@ async def request_code(
 )
 async def sign_in(
     request: Request[Caller, Any, Any],
-    data: SignInCode,
+    data: JSONBody[SignInCode],
     key: Key,
-    pool: asyncpg.Pool,
+    pool: Pool,
     config: Config,
     limits: Limits,
 ) -> Tokens:
@@ -90,9 +88,9 @@ async def sign_in(
 )
 async def rotate(
     request: Request[Caller, Any, Any],
-    data: RefreshToken,
+    data: JSONBody[RefreshToken],
     key: Key,
-    pool: asyncpg.Pool,
+    pool: Pool,
     config: Config,
     limits: Limits,
 ) -> Tokens:
@@ -102,14 +100,14 @@ async def rotate(
 
 
 @post("/sign-out", status_code=204, responses=refuses(TokenForged, *WRITES))
-async def sign_out(data: RefreshToken, key: Key, pool: asyncpg.Pool, config: Config) -> None:
+async def sign_out(data: JSONBody[RefreshToken], key: Key, pool: Pool, config: Config) -> None:
     """End the session of a refresh token; again does no harm."""
     async with transaction(pool) as connection:
         await sessions.sign_out(connection, config, data.refresh_token, datetime.now(UTC))
 
 
 @get("/me", cache_control=NEVER_KEPT, responses=refuses(SessionEnded))
-async def read_me(request: Request[Caller, Any, Any], pool: asyncpg.Pool) -> Me:
+async def read_me(request: Request[Caller, Any, Any], pool: Pool) -> Me:
     """The caller's own account."""
     async with pool.acquire() as connection:
         return await members.read_me(connection, request.user.member)

@@ -6,18 +6,18 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import msgspec
 from litestar import Request, get, post
+from litestar.params import JSONBody
 
 from service import actions
 from service.access import Caller
 from service.actions import Action, ActionRequest
 from service.api.check_ins import uuid_of
+from service.api.given import Committers, Pool
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key
 from service.carbon import CLASSES
-from service.committers import Committers
 from service.idempotency import digest
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -33,7 +33,9 @@ class NewAction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @post("/actions", responses=refuses(*WRITES, actions.InTheFuture, actions.TooOld, *CLASSES.values()))
-async def log_action(request: Request[Caller, Any, Any], data: NewAction, key: Key, committers: Committers) -> Action:
+async def log_action(
+    request: Request[Caller, Any, Any], data: JSONBody[NewAction], key: Key, committers: Committers
+) -> Action:
     """Log an act and earn what the region's methodology says, once an Idempotency-Key (a UUID)."""
     return await committers.actions.submit(
         ActionRequest(
@@ -50,7 +52,7 @@ async def log_action(request: Request[Caller, Any, Any], data: NewAction, key: K
 
 
 @get("/actions", responses=refuses())
-async def my_actions(request: Request[Caller, Any, Any], pool: asyncpg.Pool) -> list[Action]:
+async def my_actions(request: Request[Caller, Any, Any], pool: Pool) -> list[Action]:
     """The caller's actions, the newest first."""
     async with pool.acquire() as connection:
         return await actions.of_member(connection, request.user.member)

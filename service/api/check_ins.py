@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-import asyncpg
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.params import HeaderParameter
+from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from scenarios.meeting.travel import Trip
 from service import claims, codes, corrections, forms, receipts
 from service.access import Caller, Role
+from service.api.given import Committers, Config, Limits, Nudges, Pool
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key
 from service.attendees import Attendee, attendee_of
@@ -21,15 +21,11 @@ from service.carbon import CLASSES
 from service.check_in_rows import CheckIn
 from service.check_ins import AttendeeMissing, CodeOfAnotherEvent, JourneyKnown, JourneyMissing, PersonalCodeUnknown
 from service.codes import CodeExpired, CodeForged, Scanned
-from service.committers import Committers
-from service.config import Config
 from service.db import transaction
 from service.errors import BadInput, Refusal
 from service.events import EventClosed, EventNotOpenYet
 from service.forms import Form
 from service.idempotency import digest
-from service.limits import Limits
-from service.nudges import Nudges
 from service.organizations import is_steward
 from service.personal_codes import attendee_of_personal_code
 from service.receipts import Receipt
@@ -94,7 +90,7 @@ def scan(config: Config, code: str, now: datetime) -> Scanned | Refusal:
 
 @get("/codes/{code:str}", responses=refuses(CodeForged, CodeExpired, EventNotOpenYet, EventClosed))
 async def serve_form(
-    request: Request[Caller, Any, Any], code: str, config: Config, pool: asyncpg.Pool, device: Device = None
+    request: Request[Caller, Any, Any], code: FromPath[str], config: Config, pool: Pool, device: Device = None
 ) -> Form:
     """The check-in form behind a poster's or screen's code, for this account or device."""
     now = datetime.now(UTC)
@@ -108,7 +104,7 @@ async def serve_form(
 async def who_attends(
     request: Request[Caller, Any, Any],
     config: Config,
-    pool: asyncpg.Pool,
+    pool: Pool,
     event_id: UUID,
     personal_code: str | None,
     device: str | None,
@@ -143,11 +139,11 @@ async def who_attends(
 )
 async def check_in(
     request: Request[Caller, Any, Any],
-    event_id: UUID,
-    data: CheckInAnswers,
+    event_id: FromPath[UUID],
+    data: JSONBody[CheckInAnswers],
     key: Key,
     config: Config,
-    pool: asyncpg.Pool,
+    pool: Pool,
     committers: Committers,
     limits: Limits,
     nudges: Nudges,
@@ -178,9 +174,9 @@ async def check_in(
 @get("/check-ins/{check_in_id:uuid}", responses=refuses())
 async def read_receipt(
     request: Request[Caller, Any, Any],
-    check_in_id: UUID,
+    check_in_id: FromPath[UUID],
     config: Config,
-    pool: asyncpg.Pool,
+    pool: Pool,
     receipt_key: ReceiptKey = None,
 ) -> Receipt:
     """The receipt, for the account that checked in or whoever holds its key."""
@@ -195,10 +191,10 @@ async def read_receipt(
 )
 async def claim(
     request: Request[Caller, Any, Any],
-    check_in_id: UUID,
+    check_in_id: FromPath[UUID],
     key: Key,
     config: Config,
-    pool: asyncpg.Pool,
+    pool: Pool,
     receipt_key: ReceiptKey = None,
 ) -> Receipt:
     """Take what an anonymous check-in earned into the caller's account, once."""
@@ -215,10 +211,10 @@ async def claim(
 )
 async def undo(
     request: Request[Caller, Any, Any],
-    check_in_id: UUID,
+    check_in_id: FromPath[UUID],
     key: Key,
     config: Config,
-    pool: asyncpg.Pool,
+    pool: Pool,
     nudges: Nudges,
     receipt_key: ReceiptKey = None,
 ) -> Receipt:
@@ -241,11 +237,11 @@ async def undo(
 )
 async def correct(
     request: Request[Caller, Any, Any],
-    check_in_id: UUID,
-    data: Correction,
+    check_in_id: FromPath[UUID],
+    data: JSONBody[Correction],
     key: Key,
     config: Config,
-    pool: asyncpg.Pool,
+    pool: Pool,
     nudges: Nudges,
     receipt_key: ReceiptKey = None,
 ) -> Receipt:

@@ -7,14 +7,14 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, post
+from litestar.params import FromPath, JSONBody
 
 from service.access import Caller
 from service.api.check_ins import uuid_of
+from service.api.given import Committers, Nudges
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key
-from service.committers import Committers
 from service.donations import Donation, DonationRequest, Overdraft
-from service.nudges import Nudges
 
 
 class NewDonation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,8 +26,8 @@ class NewDonation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @post("/events/{event_id:uuid}/donations", responses=refuses(*WRITES, Overdraft))
 async def donate(
     request: Request[Caller, Any, Any],
-    event_id: UUID,
-    data: NewDonation,
+    event_id: FromPath[UUID],
+    data: JSONBody[NewDonation],
     key: Key,
     committers: Committers,
     nudges: Nudges,

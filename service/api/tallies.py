@@ -6,17 +6,16 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID
 
-import asyncpg
 from litestar import Request, get
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import HeaderParameter
+from litestar.params import FromPath, HeaderParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from service import tallies
 from service.access import Caller, Role
+from service.api.given import Pool, Streams
 from service.api.problems import refuses
 from service.organizations import require
-from service.streams import Streams
 from service.tallies import Tally
 
 WATCHERS = (Role.ORGANIZER, Role.AUTHORITY)
@@ -24,12 +23,14 @@ RETRY_MS = 1_000
 
 LastSeen = Annotated[
     str | None,
-    HeaderParameter(name="Last-Event-ID", max_length=40, description="The sequence last seen: only what differs is sent."),
+    HeaderParameter(
+        name="Last-Event-ID", max_length=40, description="The sequence last seen: only what differs is sent."
+    ),
 ]
 
 
 @get("/events/{event_id:uuid}/tally", responses=refuses())
-async def read_tally(request: Request[Caller, Any, Any], event_id: UUID, pool: asyncpg.Pool) -> Tally:
+async def read_tally(request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool) -> Tally:
     """The event's sums as last folded."""
     async with pool.acquire() as connection:
         await require(connection, request.user, event_id, *WATCHERS)
@@ -43,8 +44,8 @@ async def read_tally(request: Request[Caller, Any, Any], event_id: UUID, pool: a
 )
 async def stream_tally(
     request: Request[Caller, Any, Any],
-    event_id: UUID,
-    pool: asyncpg.Pool,
+    event_id: FromPath[UUID],
+    pool: Pool,
     streams: Streams,
     last_seen: LastSeen = None,
 ) -> ServerSentEvent:

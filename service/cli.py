@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import rich_click as click
 import uvicorn
@@ -25,6 +25,16 @@ from service.local_processes import CannotStart
 from service.migrate import migrate
 
 out = Console(highlight=False)
+SERVER: dict[str, Any] = {
+    "loop": "uvloop",
+    "http": "httptools",
+    "ws": "none",
+    "lifespan": "on",
+    "access_log": False,
+    "log_level": "warning",
+    "server_header": False,
+}
+"""How uvicorn serves. The bench's servers for comparison are run so too."""
 
 
 class FirstLook(Protocol):
@@ -115,13 +125,7 @@ def serve(fd: int | None, host: str, port: int) -> None:
         factory=True,
         host=host,
         port=port,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
+        **SERVER,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=3,

@@ -1,1 +1,1 @@
-"""How fast it is, on real servers and data that would survive a power cut. `deploy/bench`, or `python -m tests.bench`."""
+"""How fast it is, on real servers with data that survive a power cut: `deploy/bench`."""

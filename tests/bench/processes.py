@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +38,22 @@ def serving(module: str) -> Iterator[int]:
     with subprocess.Popen([sys.executable, "-m", module], stdout=subprocess.PIPE, cwd=CHECKOUT) as process:
         assert process.stdout
         try:
-            yield int(process.stdout.readline())
+            port = int(process.stdout.readline())
+            wait_for_port(port)
+            yield port
         finally:
             process.terminate()
+
+
+def wait_for_port(port: int, patience_s: float = 20) -> None:
+    """Return when somebody listens. Raises OSError after a while."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return

@@ -1,0 +1,59 @@
+"""A check-in without the database: what the bench holds the real one against. Served only with `config.bench`."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.params import FromPath, JSONBody
+
+from scenarios.factors import factor_set
+from scenarios.meeting.travel import Leg, Trip, quantify_trip
+from service.access import Caller
+from service.api.check_ins import CheckInAnswers, Device, uuid_of
+from service.api.requests import Key
+from service.receipts import Receipt
+
+
+@cache
+def example() -> Receipt:
+    """A receipt with a real trip in it, as long as most."""
+    trip = quantify_trip(
+        Trip("journey", (Leg("metro", 12_000),), round_trip=True), factor_set("travel-cn"), "110000", date(2026, 11, 21)
+    )
+    return Receipt(
+        check_in_id=UUID(int=0),
+        event_id=UUID(int=0),
+        event_name="碳惠开放日",
+        time_zone="Asia/Shanghai",
+        gate="A",
+        day=date(2026, 11, 21),
+        checked_in_at=datetime(2026, 11, 21, 9, 2, tzinfo=UTC),
+        people=trip.people,
+        part="journey",
+        emissions_g=trip.emissions_g,
+        travel_emissions_g=trip.travel_emissions_g,
+        lodging_emissions_g=trip.lodging_emissions_g,
+        trip=trip,
+        earning="nothing",
+        receipt_key="0" * 26,
+    )
+
+
+@post("/events/{event_id:uuid}/echo", include_in_schema=False)
+async def echo(
+    request: Request[Caller, Any, Any],
+    event_id: FromPath[UUID],
+    data: JSONBody[CheckInAnswers],
+    key: Key,
+    device: Device = None,
+) -> Response[Receipt]:
+    """Routed, its caller known, its body decoded and a receipt encoded as for a check-in; and nothing else."""
+    return Response(msgspec.structs.replace(example(), check_in_id=uuid_of(key), event_id=event_id), status_code=201)
+
+
+routes = [echo]

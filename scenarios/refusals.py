@@ -1,0 +1,153 @@
+"""What the scenarios refuse: a stable code, the values concerned, and a Chinese message with room for them.
+
+A docstring is the message and the msgid of its translation. Values whose name ends in `_label` are msgids too;
+`place` and `region` are codes, shown by name. Nothing here knows HTTP: the edge decides the status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scenarios import regions
+from scenarios.regions import Language
+
+if TYPE_CHECKING:
+    from scenarios.gazetteer import Place
+
+
+class CarbonRefusal(Exception):
+    """无法核算。"""
+
+    code: ClassVar[str] = "carbon_refused"
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(values)
+        self.values = values
+
+    @property
+    def template(self) -> str:
+        """The Chinese message before its values are put in."""
+        assert self.__doc__
+        return self.__doc__
+
+    def message(self, language: Language, translate: Callable[[str], str]) -> str:
+        """What was refused and why, in that language; `translate` looks a msgid up."""
+        shown = {name: _shown(name, value, language, translate) for name, value in self.values.items()}
+        return translate(self.template).format(**shown)
+
+    def __str__(self) -> str:
+        return self.message("zh", str)
+
+
+def _shown(name: str, value: Any, language: Language, translate: Callable[[str], str]) -> Any:
+    if name in {"place", "region"}:
+        return regions.jurisdiction_name(value, language)
+    return translate(value) if name.endswith("_label") else value
+
+
+class NumberUnreadable(CarbonRefusal):
+    """“{text}”不是可用的数字，请填写普通的数字，例如 12.5。"""
+
+    code = "number_unreadable"
+
+
+class DistanceAbsurd(CarbonRefusal):
+    """{distance_km} 公里不合理：{mode_label}单程须在 0 到 {limit_km} 公里之间。"""
+
+    code = "distance_absurd"
+
+
+class DistanceMissing(CarbonRefusal):
+    """不知道{mode_label}这一段有多远：请填写距离或出发地；出发地只能用于一段没有填写距离的行程。"""
+
+    code = "distance_missing"
+
+
+class LegsAbsurd(CarbonRefusal):
+    """行程须有 1 到 {limit} 段，现在是 {count} 段。"""
+
+    code = "legs_absurd"
+
+
+class NightsAbsurd(CarbonRefusal):
+    """住宿 {count} 晚不合理：须在 0 到 {limit} 晚之间。"""
+
+    code = "nights_absurd"
+
+
+class CompanionsAbsurd(CarbonRefusal):
+    """同行 {count} 人不合理：须在 0 到 {limit} 人之间。"""
+
+    code = "companions_absurd"
+
+
+class OccupantsAbsurd(CarbonRefusal):
+    """车上 {count} 人不合理：须在 1 到 {limit} 人之间。"""
+
+    code = "occupants_absurd"
+
+
+class PeopleAbsurd(CarbonRefusal):
+    """{people} 人不合理：须在 0 到 {limit} 人之间。"""
+
+    code = "people_absurd"
+
+
+class QuantityAbsurd(CarbonRefusal):
+    """{action_label} {quantity} {unit_label}不合理：每次须在 0 到 {limit} {unit_label}之间。"""
+
+    code = "quantity_absurd"
+
+
+class UnknownMode(CarbonRefusal):
+    """没有“{mode}”这种出行方式。"""
+
+    code = "unknown_mode"
+
+
+class UnknownAction(CarbonRefusal):
+    """没有“{action}”这种低碳行为。"""
+
+    code = "unknown_action"
+
+
+class UnknownFactorSet(CarbonRefusal):
+    """没有“{factor_set}”这套排放因子。"""
+
+    code = "unknown_factor_set"
+
+
+class FactorNotInForce(CarbonRefusal):
+    """{place}在 {date} 没有现行的“{key_label}”排放因子（{key}）。"""
+
+    code = "factor_not_in_force"
+
+
+class NoMethodologyInForce(CarbonRefusal):
+    """{region}在 {date} 没有适用于“{action_label}”的碳普惠方法学，不能获得减排量。"""
+
+    code = "no_methodology"
+
+
+class PlaceUnknown(CarbonRefusal):
+    """找不到“{name}”，请换个写法，或直接填写距离。"""
+
+    code = "place_unknown"
+    suggestions: tuple[Place, ...] = ()
+
+
+class PlaceAmbiguous(CarbonRefusal):
+    """叫“{name}”的地方不止一个，请选择是哪一个。"""
+
+    code = "place_ambiguous"
+    candidates: tuple[Place, ...] = ()
+
+
+class PackUnreadable(CarbonRefusal):
+    """数据包 {pack} 不能使用：{why}。"""
+
+    code = "pack_unreadable"
+
+
+ALL: tuple[type[CarbonRefusal], ...] = tuple(CarbonRefusal.__subclasses__())

@@ -1,0 +1,21 @@
+"""Every text of the scenarios that a person may see, for the catalog to be complete."""
+
+from __future__ import annotations
+
+from scenarios.actions.methodologies import methodologies
+from scenarios.labels import FACTOR_LABELS, THIS_LEG, UNIT_LABELS
+from scenarios.refusals import ALL
+
+
+def msgids() -> tuple[str, ...]:
+    """The Chinese msgids, each once: modes, factors, units, actions with their examples, refusals."""
+    actions = [action for each in methodologies() for action in each.actions.values()]
+    texts = [
+        *FACTOR_LABELS.values(),
+        *UNIT_LABELS.values(),
+        THIS_LEG,
+        *(action.label for action in actions),
+        *(action.example for action in actions),
+        *(kind.__doc__ or "" for kind in ALL),
+    ]
+    return tuple(dict.fromkeys(texts))

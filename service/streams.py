@@ -74,9 +74,13 @@ class Watched:
 class Streams:
     """The viewers of one process."""
 
-    def __init__(self, pool: asyncpg.Pool, database_url: str) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, database_url: str, *, heartbeat_s: float = HEARTBEAT_S, life_s: float = LIFE_S
+    ) -> None:
         self._pool = pool
         self._database_url = database_url
+        self._heartbeat_s = heartbeat_s
+        self._life_s = life_s
         self._watched: dict[UUID, Watched] = {}
         self._closed = False
 
@@ -102,7 +106,7 @@ class Streams:
     async def watch(self, event_id: UUID, seen: int | None = None) -> AsyncIterator[Message]:
         """The newest tally at once, then whenever it changes, and heartbeats between. `seen` is the last one known."""
         clock = asyncio.get_running_loop().time
-        until = clock() + LIFE_S
+        until = clock() + self._life_s
         watched = self._join(event_id)
         try:
             while not self._closed and clock() < until:
@@ -142,7 +146,7 @@ class Streams:
             watched.wake_viewers()
             await asyncio.sleep(READ_PAUSE_S)
             with suppress(TimeoutError):
-                async with asyncio.timeout(HEARTBEAT_S):
+                async with asyncio.timeout(self._heartbeat_s):
                     await watched.changed.wait()
 
     async def _listen(self) -> None:
@@ -169,7 +173,7 @@ class Streams:
                 watched.changed.set()
             while not gone.is_set():
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(HEARTBEAT_S):
+                    async with asyncio.timeout(self._heartbeat_s):
                         await gone.wait()
                 if not gone.is_set():
                     await connection.execute("SELECT 1")

@@ -84,9 +84,10 @@ class HourLine(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
-    """An event's sums as of `folded_at`, the `sequence`-th fold. `people` are distinct.
+    """An event's sums as of `folded_at`, the `sequence`-th fold.
 
-    `journey_…` is travel from home, `local_…` each day's local trips; the total has lodging besides.
+    `people` are distinct, `nights` those of every person. `journey_…` is travel from home, `local_…` each day's
+    local trips; the total has lodging besides.
     `coverage_permille` is what donations cover of the emissions, null while there are none.
     `behind_s` is the age of the oldest change not yet folded, `as_of` when all this was read.
     """

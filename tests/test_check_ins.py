@@ -158,7 +158,7 @@ async def test_companions_are_counted_but_earn_nothing_for_another(database: asy
     four = Trip(part="journey", legs=BY_METRO.legs, round_trip=True, companions=3)
     together = await come_in(database, config, coming(event, await member_of(database), four))
     assert (together.people, alone.people) == (4, 1)
-    assert together.emissions_g == 4 * alone.emissions_g
+    assert 4 * alone.emissions_g - 4 < together.emissions_g <= 4 * alone.emissions_g
     assert together.earned_g == alone.earned_g
 
 

@@ -69,13 +69,16 @@ def filesystem_of(path: Path) -> str:
 
 
 @contextmanager
-def up(data: Path, command: tuple[str, ...] = ("deploy/up",), **environment: str) -> Iterator[int]:
-    """`deploy/up` on a data folder, from its start to its first page, for the length of the block; yields its port."""
+def up(data: Path, page: str, **environment: str) -> Iterator[int]:
+    """`deploy/up` on a data folder, from its start until a page is served, for the length of the block.
+
+    Yields its port. Raises RuntimeError with the end of the log.
+    """
     port = free_port()
     own = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
     with (data.parent / f"{data.name}.log").open("ab") as log:
         process = subprocess.Popen(
-            [*command, "--port", str(port)],
+            ["deploy/up", "--port", str(port)],
             cwd=CHECKOUT,
             env=own | {"TANHUI_DATA": str(data)} | environment,
             stdin=subprocess.DEVNULL,
@@ -84,19 +87,19 @@ def up(data: Path, command: tuple[str, ...] = ("deploy/up",), **environment: str
             start_new_session=True,
         )
         try:
-            wait_for_page(process, port, Path(log.name))
+            wait_for_page(process, f"http://127.0.0.1:{port}{page}", Path(log.name))
             yield port
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(60)
 
 
-def wait_for_page(process: subprocess.Popen[bytes], port: int, log: Path, patience_s: float = 60) -> None:
-    """Return when the home page is served. Raises RuntimeError with the end of the log."""
+def wait_for_page(process: subprocess.Popen[bytes], page: str, log: Path, patience_s: float = 60) -> None:
+    """Return when a page is served. Raises RuntimeError with the end of the log."""
     deadline = time.monotonic() + patience_s
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            if httpx.get(f"http://127.0.0.1:{port}/", timeout=5).is_success:
+            if httpx.get(page, timeout=5).is_success:
                 return
         except httpx.TransportError:
             time.sleep(0.02)
@@ -107,11 +110,18 @@ def wait_for_page(process: subprocess.Popen[bytes], port: int, log: Path, patien
 def stand(scratch: Path, name: str = "data") -> Iterator[Stand]:
     """A service to load, with the worker and durable servers, for the length of the block."""
     data = scratch / name
-    with up(data, **UNLIMITED) as port:
+    with up(data, "/healthz", **UNLIMITED) as port:
         found = open_folder(data)
         secret = master_secret(found)
-        url = f"http://127.0.0.1:{port}"
-        yield Stand(port, Config(database_url(found), redis_url(found), secret, base_url=url, local=True, bench=True))
+        settings = Config(
+            database_url=database_url(found),
+            redis_url=redis_url(found),
+            secret=secret,
+            base_url=f"http://127.0.0.1:{port}",
+            local=True,
+            bench=True,
+        )
+        yield Stand(port, settings)
 
 
 @asynccontextmanager

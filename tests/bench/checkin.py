@@ -1,0 +1,88 @@
+"""`checkin_http`: durable check-ins a second, against the same server without its database and a bare application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+from tests.bench.figures import RUNS, Figure, median_ratio
+from tests.bench.load import Plan, Result
+from tests.bench.processes import run_load, serving
+from tests.bench.stand import Stand, connected, stand
+from tests.bench.world import World, bare_request, check_in_requests, make_members, make_world
+
+MOST_PER_S = 12_000
+"""Requests prepared for a second of check-ins: more than a run can use up."""
+
+
+def measure(scratch: Path, seconds: float = 3, runs: int = RUNS) -> list[Figure]:
+    """Alternate check-ins, the echo and the bare application; then the same with accounts, whose trips earn credits."""
+    with stand(scratch) as service, serving("tests.bench.bare") as bare, serving("tests.bench.ceiling") as ceiling:
+        world = asyncio.run(prepare(service))
+        repeated = {
+            "echo_http": (service.port, check_in_requests(world, 500, path="echo")),
+            "bare_http": (bare, [bare_request()]),
+            "load_ceiling": (ceiling, [bare_request()]),
+            "echo_account_http": (service.port, account_requests(world, 500, "echo")),
+        }
+        fresh: dict[str, Callable[[World, int], list[bytes]]] = {
+            "checkin_http": check_in_requests,
+            "checkin_account_http": account_requests,
+        }
+        results = defaultdict[str, list[Result]](list)
+        for _ in range(runs):
+            for name, make in fresh.items():
+                requests = make(world, int(MOST_PER_S * (seconds + 1)))
+                results[name].append(run_load(Plan(port=service.port, requests=requests, seconds=seconds)))
+            for name, (port, requests) in repeated.items():
+                results[name].append(run_load(Plan(port=port, requests=requests, seconds=seconds, repeat=True)))
+    return figures(results)
+
+
+async def prepare(service: Stand) -> World:
+    """An event to check in to."""
+    async with connected(service.config) as pool:
+        return await make_world(pool, service)
+
+
+def account_requests(world: World, count: int, path: str = "check-ins") -> list[bytes]:
+    """Check-ins of as many members."""
+
+    async def tokens() -> list[str]:
+        async with connected(world.stand.config) as pool:
+            return await make_members(pool, world.stand.config, count)
+
+    return check_in_requests(world, count, tokens=asyncio.run(tokens()), path=path)
+
+
+def figures(results: dict[str, list[Result]]) -> list[Figure]:
+    """Medians, and ratios within each run."""
+    per_s = {name: [each.per_s for each in runs] for name, runs in results.items()}
+    p99_ms = median(each.p99_ms for each in results["checkin_http"])
+
+    def line(name: str, of: str | None = None, limit: float | None = None, note: str | None = None) -> Figure:
+        return Figure(
+            name=name,
+            value=round(median(per_s[name])),
+            unit="1/s",
+            ratio=round(median_ratio(per_s[name], per_s[of]), 3) if of else None,
+            of=of,
+            limit=limit,
+            bound="least" if limit else None,
+            note=note,
+        )
+
+    return [
+        line("checkin_http", "echo_http", 0.2, "64 connections, a device each; worker and load on the same cores"),
+        Figure(name="checkin_http_p99_ms", value=round(p99_ms, 1), unit="ms"),
+        line("echo_http", "bare_http", 0.8, "the check-in's route but for the database"),
+        line("bare_http"),
+        line(
+            "checkin_account_http", "echo_account_http", None, "with accounts: credits issued in the same transaction"
+        ),
+        line("echo_account_http"),
+        line("load_ceiling", None, None, "what the load sends at most"),
+    ]

@@ -1,0 +1,135 @@
+"""What the bench checks people in to: an event open now, requests as phones send them, members with tokens."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import msgspec
+
+from scenarios.meeting.travel import Leg, Trip
+from service import codes, events, ledger, members, organizations, sessions
+from service.access import Caller, Role
+from service.config import Config
+from service.db import new_id, transaction
+from service.events import Event, Hours, NewEvent
+from tests.bench.stand import Stand
+
+ORGANIZER = "13800138000"
+BEIJING = "geonames:1816670"
+ROLES = frozenset({Role.PUBLIC, Role.CITIZEN, Role.ORGANIZER})
+TRIPS: Sequence[tuple[Trip, str | None]] = (
+    (Trip("journey", (Leg("metro", 12_000),), round_trip=True), None),
+    (Trip("journey", (Leg("high_speed_rail"), Leg("metro", 9_000)), round_trip=True, nights=2), "上海"),
+    (Trip("journey", (Leg("bus", 7_500),), round_trip=True), None),
+    (Trip("journey", (Leg("plane"),), round_trip=True, nights=3, companions=1), "维也纳"),
+    (Trip("journey", (Leg("bicycle", 4_200),), round_trip=True), None),
+    (Trip("journey", (Leg("car", 35_000, occupants=3),), round_trip=True, companions=2), None),
+    (Trip("journey", (Leg("train"),), round_trip=True, nights=1), "geonames:1790630"),
+    (Trip("journey", (Leg("metro", 15_000), Leg("walk", 800)), round_trip=True), None),
+)
+"""How people say they came: typed distances, names and ids of places, one leg and two."""
+
+
+class World(msgspec.Struct, frozen=True):
+    """An event open now on a running stand, and its organizer's access token."""
+
+    stand: Stand
+    event: Event
+    organizer: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Who asks, for what only the organizer may see."""
+        return {"Authorization": f"Bearer {self.organizer}"}
+
+
+async def make_world(pool: asyncpg.Pool, stand: Stand, **values: Any) -> World:
+    """A new event in Beijing that is open from an hour ago for twenty, with three gates."""
+    now = datetime.now(UTC)
+    async with transaction(pool) as connection:
+        member = await members.member_by_phone(connection, stand.config, ORGANIZER)
+        organization = await organizations.found(connection, member, organizations.NewOrganization("测量组"))
+        new = NewEvent(
+            organization_id=organization.id,
+            name="测量",
+            kind="meeting",
+            place=BEIJING,
+            venue="测量中心",
+            time_zone="Asia/Shanghai",
+            expected_people=200_000,
+            hours=[Hours(now - timedelta(hours=1), now + timedelta(hours=20))],
+            gates=["A", "B", "C"],
+            **values,
+        )
+        event = await events.create(connection, Caller(member, ROLES), new)
+    return World(stand, event, sessions.access_token(stand.config, member, ROLES, now))
+
+
+def check_in_requests(
+    world: World, count: int, *, tokens: Iterable[str | None] = (None,), path: str = "check-ins"
+) -> list[bytes]:
+    """Requests of `count` attendees at the gates, each with the ticket of a form just served.
+
+    Without tokens each has a device of its own; with them, the account of its token.
+    """
+    now, gates = datetime.now(UTC), itertools.cycle(world.event.gates)
+    asked = zip(range(count), gates, itertools.cycle(TRIPS), itertools.cycle(tokens), strict=False)
+    return [
+        check_in_request(world, path, uuid4(), world.stand.config, gate.short_code, trip, token, now)
+        for _, gate, trip, token in asked
+    ]
+
+
+def check_in_request(
+    world: World,
+    path: str,
+    check_in_id: UUID,
+    config: Config,
+    short_code: str,
+    answers: tuple[Trip, str | None],
+    token: str | None,
+    now: datetime,
+) -> bytes:
+    """One request as it goes over the wire."""
+    trip, origin = answers
+    ticket = codes.ticket(config, short_code, check_in_id, fresh=True, now=now)
+    body = msgspec.json.encode({"code": ticket, "trip": trip, "origin": origin})
+    who = f"Authorization: Bearer {token}" if token else f"Tanhui-Device: {os.urandom(16).hex()}"
+    head = (
+        f"POST /v1/events/{world.event.id}/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n"
+        f"Content-Type: application/json\r\nIdempotency-Key: {check_in_id}\r\n{who}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def bare_request() -> bytes:
+    """A check-in's body to the bare application."""
+    trip, origin = TRIPS[0]
+    body = msgspec.json.encode({"code": "0" * 55, "trip": trip, "origin": origin})
+    head = (
+        f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+async def make_members(pool: asyncpg.Pool, config: Config, count: int) -> list[str]:
+    """New members' access tokens."""
+    ids, now = [new_id() for _ in range(count)], datetime.now(UTC)
+    async with transaction(pool) as connection:
+        await connection.execute(
+            """
+            INSERT INTO members (id, phone_digest, phone_hint)
+            SELECT id, sha256(uuid_send(id)), 'bench' FROM unnest($1::uuid[]) AS id
+            """,
+            ids,
+        )
+        await connection.execute(
+            "INSERT INTO accounts (id, kind) SELECT id, 'member' FROM unnest($1::uuid[]) AS id", ids
+        )
+    return [sessions.access_token(config, each, frozenset({Role.PUBLIC, Role.CITIZEN}), now) for each in ids]

@@ -31,7 +31,7 @@ def other_than(code: str) -> str:
 
 def full_width(digits: str) -> str:
     """As a Chinese keyboard may type them."""
-    return digits.translate({ord("0") + each: ord("０") + each for each in range(10)})
+    return digits.translate({ord("0") + each: 0xFF10 + each for each in range(10)})
 
 
 async def test_the_first_sign_in_makes_a_member_with_an_account(client: httpx.AsyncClient) -> None:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import ClassVar
 
 from scenarios.refusals import ALL, CarbonRefusal
 from service.errors import NotNow
+from service.i18n import Language, translate
 
 
 class CarbonRule(NotNow):
     """碳核算规则不允许。"""
 
     code = "carbon_rule"
+    kind: ClassVar[type[CarbonRefusal]] = CarbonRefusal
+
+    def message(self, language: Language) -> str:
+        """What the scenarios say, with places and modes by their names in that language."""
+        return self.kind(**self.values).message(language, partial(translate, language))
 
 
 CLASSES: dict[type[CarbonRefusal], type[CarbonRule]] = {
-    kind: type(kind.__name__, (CarbonRule,), {"code": kind.code, "__doc__": kind.__doc__}) for kind in ALL
+    kind: type(kind.__name__, (CarbonRule,), {"code": kind.code, "kind": kind, "__doc__": kind.__doc__}) for kind in ALL
 }
 """A refusal for each kind that the scenarios raise."""
 

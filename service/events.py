@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -143,7 +144,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     organization_id: UUID
     name: str
-    kind: str
+    kind: Kind
     country: str
     region: str | None
     place: str
@@ -169,6 +170,25 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         raise NotFound
 
 
+class PublicEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """What everyone may know of an event: its gates by name only. `jurisdiction` is whose rules hold."""
+
+    id: UUID
+    name: str
+    kind: Kind
+    country: str
+    region: str | None
+    jurisdiction: str
+    venue: str
+    latitude: float
+    longitude: float
+    time_zone: str
+    factor_set: str
+    hours: tuple[Hours, ...]
+    gates: tuple[str, ...]
+    open_now: bool
+
+
 async def create(connection: Connection, caller: Caller, new: NewEvent) -> Event:
     """Make an event, its gates, its ledger account and its empty tally.
 
@@ -180,7 +200,7 @@ async def create(connection: Connection, caller: Caller, new: NewEvent) -> Event
     check_time_zone(new.time_zone)
     names = distinct([name.strip() for name in new.gates])
     with carbon_refused():
-        place = find_place(new.place)
+        place = await asyncio.to_thread(find_place, new.place)
         factor_set = choose_factor_set(new.factor_set, place.country)
     latitude, longitude = coordinates(new, place)
     event_id = new_id()
@@ -310,6 +330,26 @@ def as_event(row: Any) -> Event:
     hours = zip(values.pop("opens_at"), values.pop("closes_at"), strict=True)
     gates = zip(values.pop("gate_ids"), values.pop("gate_names"), values.pop("short_codes"), strict=True)
     return Event(**values, hours=tuple(Hours(*each) for each in hours), gates=tuple(Gate(*each) for each in gates))
+
+
+def public(event: Event, now: datetime) -> PublicEvent:
+    """What everyone may know of it."""
+    return PublicEvent(
+        id=event.id,
+        name=event.name,
+        kind=event.kind,
+        country=event.country,
+        region=event.region,
+        jurisdiction=event.jurisdiction,
+        venue=event.venue,
+        latitude=event.latitude,
+        longitude=event.longitude,
+        time_zone=event.time_zone,
+        factor_set=event.factor_set,
+        hours=event.hours,
+        gates=tuple(each.name for each in event.gates),
+        open_now=is_open(event, now),
+    )
 
 
 def day_of(event: Event, at: datetime) -> date:

@@ -18,6 +18,8 @@ from service.codes import SHORT, as_typed, in_groups, mark
 from service.config import Config
 from service.db import Connection, new_id
 
+MOST_AT_ONCE = 5_000
+
 
 class Batch(msgspec.Struct, frozen=True):
     """Codes issued together: each is derived from the batch's id and a number."""

@@ -15,7 +15,19 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ControllerRouterHandler
 
 from service.access import ACCESS
-from service.api import actions, check_ins, donations, organizations, sign_in, tallies
+from service.api import (
+    actions,
+    activity_data,
+    check_ins,
+    donations,
+    events,
+    methodologies,
+    organizations,
+    places,
+    posters,
+    sign_in,
+    tallies,
+)
 from service.api.callers import CallerMiddleware, may_call
 from service.api.problems import as_refusal, problem_response
 from service.committers import Committers, committers
@@ -29,6 +41,11 @@ from service.streams import Streams
 API: list[ControllerRouterHandler] = [
     *sign_in.routes,
     *organizations.routes,
+    *places.routes,
+    *methodologies.routes,
+    *events.routes,
+    *posters.routes,
+    *activity_data.routes,
     *actions.routes,
     *donations.routes,
     *check_ins.routes,

@@ -13,7 +13,7 @@ import asyncpg
 import msgspec
 
 from scenarios.meeting.travel import Leg, Trip
-from service import codes, events, ledger, members, organizations, sessions
+from service import codes, events, members, organizations, sessions
 from service.access import Caller, Role
 from service.config import Config
 from service.db import new_id, transaction
@@ -101,11 +101,16 @@ def check_in_request(
     ticket = codes.ticket(config, short_code, check_in_id, fresh=True, now=now)
     body = msgspec.json.encode({"code": ticket, "trip": trip, "origin": origin})
     who = f"Authorization: Bearer {token}" if token else f"Tanhui-Device: {os.urandom(16).hex()}"
-    head = (
-        f"POST /v1/events/{world.event.id}/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n"
-        f"Content-Type: application/json\r\nIdempotency-Key: {check_in_id}\r\n{who}\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
+    head = [
+        f"POST /v1/events/{world.event.id}/{path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        "Accept: application/json",
+        "Content-Type: application/json",
+        f"Idempotency-Key: {check_in_id}",
+        who,
+        f"Content-Length: {len(body)}",
+    ]
+    return "\r\n".join([*head, "", ""]).encode() + body
 
 
 def bare_request() -> bytes:

@@ -172,13 +172,13 @@ def factor_sets() -> tuple[FactorSet, ...]:
     return tuple(read_factor_set(path.read_bytes(), path.name) for path in sorted(FOLDER.glob("*.toml")))
 
 
-@cache
+@lru_cache(maxsize=64)
 def factor_set(set_id: str) -> FactorSet:
     """The factor set of that id. Raises UnknownFactorSet."""
     for each in factor_sets():
         if each.id == set_id:
             return each
-    raise UnknownFactorSet(factor_set=set_id)
+    raise UnknownFactorSet(factor_set=set_id[:40])
 
 
 def read_factor_set(content: bytes, name: str) -> FactorSet:

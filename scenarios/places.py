@@ -13,10 +13,10 @@ from scenarios.regions import Language, country_name, jurisdiction_name
 
 __all__ = ["Place", "country_name", "distance_m", "jurisdiction_name", "label", "place", "search", "warm"]
 
-DOMINANCE = 10
+DOMINANCE = 4
 """A place is meant without asking when it has so many times the people of the next of its name."""
 
-UNKNOWN_POPULATION = 100_000
+UNKNOWN_POPULATION = 150_000
 """What a place of unknown population counts as: it may be a city's district, so that only a city outweighs it."""
 
 MOST_CANDIDATES = 12

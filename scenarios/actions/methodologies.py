@@ -140,7 +140,7 @@ class Methodology:
         """Its action of that key. Raises UnknownAction."""
         found = self.actions.get(key)
         if found is None:
-            raise UnknownAction(action=key)
+            raise UnknownAction(action=key[:40])
         return found
 
 
@@ -176,7 +176,7 @@ def methodology_for(region: str, action: str, on: date) -> Methodology:
             if each.in_force(region, on):
                 return each
     if not known:
-        raise UnknownAction(action=action)
+        raise UnknownAction(action=action[:40])
     raise NoMethodologyInForce(region=region, action=action, action_label=_label(action), date=on.isoformat())
 
 

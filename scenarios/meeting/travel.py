@@ -215,9 +215,7 @@ class Applied(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def applied(factors: FactorSet, key: str, place: str, on: date) -> Applied:
-    """The factor for that key, place and day, made ready. Raises UnknownMode, FactorNotInForce."""
-    if key not in MODE_LABELS and key != LODGING:
-        raise UnknownMode(mode=key[:40])
+    """The factor for that key, place and day, made ready. Raises FactorNotInForce."""
     factor = factors.find(key, place, on)
     return Applied(
         per_vehicle=UNITS[factor.unit].per == "vkm",
@@ -244,6 +242,8 @@ def _shown(factor: Factor, value: Decimal) -> FactorUsed:
 def _leg(
     leg: Leg, people: int, ways: int, way_m: int | None, factors: FactorSet, place: str, on: date
 ) -> LegQuantified:
+    if leg.mode not in MODE_LABELS:
+        raise UnknownMode(mode=leg.mode[:40])
     ready = applied(factors, leg.mode, place, on)
     distance_m, source = _distance(leg, way_m, ready)
     if not 0 <= distance_m <= ready.farthest_m:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -103,7 +103,7 @@ class Streams:
         """How many watch at the moment."""
         return sum(each.viewers for each in self._watched.values())
 
-    async def watch(self, event_id: UUID, seen: int | None = None) -> AsyncIterator[Message]:
+    async def watch(self, event_id: UUID, seen: int | None = None) -> AsyncGenerator[Message, None]:
         """The newest tally at once, then whenever it changes, and heartbeats between. `seen` is the last one known."""
         clock = asyncio.get_running_loop().time
         until = clock() + self._life_s
@@ -165,7 +165,9 @@ class Streams:
     async def _listen_once(self) -> None:
         """Connect and pass on what is announced, until the connection is gone."""
         gone = asyncio.Event()
-        connection = await asyncpg.connect(self._database_url, timeout=5, command_timeout=5)
+        connection = await asyncpg.connect(
+            self._database_url, timeout=5, command_timeout=5, server_settings={"application_name": "tanhui tallies"}
+        )
         try:
             connection.add_termination_listener(lambda _: gone.set())
             await connection.add_listener(CHANNEL, self._hear)

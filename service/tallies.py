@@ -333,7 +333,7 @@ async def read(connection: Connection, event_id: UUID) -> Tally:
         SELECT tallies.event_id, events.name AS event_name, time_zone, sequence, folded_at, check_ins, people, nights,
             journey_emissions_g, local_emissions_g, lodging_emissions_g, donations, donated_g,
             coalesce((
-                SELECT greatest(extract(epoch FROM clock_timestamp() - changed_at), 0)
+                SELECT greatest(floor(extract(epoch FROM clock_timestamp() - changed_at)), 0)
                 FROM tally_changes WHERE event_id = $1 ORDER BY id LIMIT 1
             ), 0)::bigint AS behind_s,
             clock_timestamp() AS as_of,

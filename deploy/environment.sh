@@ -33,7 +33,7 @@ install() { # REQUIREMENTS…: install what they pin, unless that was done befor
                 wanted="$(cksum <"$requirements") $("$python" -VV 2>&1)"
             fi
             rm -f "$stamp" || exit 1
-            "$python" -m pip install --quiet --disable-pip-version-check --no-input --root-user-action=ignore \
+            "$python" -m pip install -qq --disable-pip-version-check --no-input --root-user-action=ignore \
                 --only-binary=:all: --require-hashes -r "$requirements" || exit 1
             echo "$wanted" >"$stamp"
         fi

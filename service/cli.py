@@ -57,7 +57,9 @@ def tell(text: str, **values: object) -> None:
 
 def in_language(language: Language, text: str, values: Mapping[str, object]) -> str:
     """A text of the catalog with its values put in."""
-    said = {name: translate(language, value) if isinstance(value, str) else value for name, value in values.items()}
+    said = {
+        name: translate(language, each) if each and isinstance(each, str) else each for name, each in values.items()
+    }
     return translate(language, text).format(**said)
 
 

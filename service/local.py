@@ -97,16 +97,18 @@ class Supervisor:
             time.sleep(0.2)
 
     def restart(self, child: Child) -> None:
-        """Start again what has ended, more slowly each time; it need not be ready yet."""
+        """Start again what has ended, more slowly each time, and wait: others that ended too may need it."""
         name, code, now = child.program.name, child.process.returncode, time.monotonic()
         child.deaths = [*(died for died in child.deaths if died > now - DEATHS_WITHIN_S), now]
         if len(child.deaths) > DEATHS_ALLOWED:
             text = mark("{name} 在 {seconds} 秒内退出了 {count} 次（退出码 {code}），不再重启。")
             raise CannotStart(text, name=name, code=code, count=len(child.deaths), seconds=DEATHS_WITHIN_S)
         self.tell(mark("{name} 退出了（退出码 {code}），正在重启。"), name=name, code=code)
-        time.sleep(0.1 * 2 ** len(child.deaths))
+        time.sleep(0.05 * 2 ** len(child.deaths))
         child.process = spawn(child.program)
         self.record()
+        with contextlib.suppress(CannotStart):  # should it end again, the next look at it will tell
+            wait_until_ready(child.program, child.process)
 
     def stop(self) -> None:
         """Stop all, the last started first."""
@@ -187,14 +189,16 @@ def end_left(state: State) -> None:
 def listen(options: Options) -> socket.socket:
     """The socket that the HTTP server's processes share, not yet listening. Raises CannotStart when it is taken."""
     try:
-        address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(address[0], socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address[4])
+        family, kind, _, _, address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]
+        with contextlib.ExitStack() as on_failure:
+            listener = on_failure.enter_context(socket.socket(family, kind))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            on_failure.pop_all()
+            return listener
     except OSError as error:
         text = mark("不能在 {host} 的 {port} 端口上提供服务（{reason}）：请用 --port 另选一个。")
         raise CannotStart(text, host=options.host, port=options.port, reason=error.strerror) from None
-    return listener
 
 
 def reachable_address(host: str, port: int) -> str:

@@ -16,14 +16,6 @@ ROOT = Path(__file__).parent.parent
 FILES = sorted(path for room in ("scenarios", "service", "workers") for path in (ROOT / room).rglob("*.py"))
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|LISTEN|NOTIFY|CREATE|DROP|ALTER)\b")
 EDGES = tuple(f"service.{each}" for each in ("api", "pages", "cli", "app", "local", "demo", "replay"))
-    "service.api",
-    "service.pages",
-    "service.cli",
-    "service.app",
-    "service.local",
-    "service.demo",
-    "service.replay",
-)
 ASKS = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "cursor", "prepare"}
 
 

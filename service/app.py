@@ -20,6 +20,7 @@ from service.api import (
     activity_data,
     check_ins,
     donations,
+    echo,
     events,
     methodologies,
     organizations,
@@ -35,6 +36,8 @@ from service.config import Config, from_environment
 from service.db import open_pool
 from service.limits import Limits
 from service.nudges import Nudges
+from service.pages import site
+from service.pages.rendering import template_config
 from service.senders import find_sender
 from service.streams import Streams
 
@@ -59,8 +62,10 @@ def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-def refuse(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def refuse(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Answer whatever was raised. A fault of our own is raised on, logged, and answered 500 by the framework."""
+    if site.is_page(request):
+        return site.refuse_page(request, error)
     return problem_response(request, as_refusal(error))
 
 
@@ -109,11 +114,18 @@ def create_app(config: Config | None = None) -> Litestar:
     """
     config = config or from_environment()
     app = Litestar(
-        route_handlers=[healthz, Router("/v1", route_handlers=API)],
+        route_handlers=[
+            healthz,
+            Router("/v1", route_handlers=[*API, *(echo.routes if config.bench else ())]),
+            site.pages,
+        ],
         lifespan=[resources],
         middleware=[CallerMiddleware],
         guards=[may_call],
         exception_handlers={Exception: refuse},
+        template_config=template_config,
+        csrf_config=site.csrf_config(config),
+        compression_config=site.compression_config,
         dependencies={
             "pool": Provide(find_pool, sync_to_thread=False),
             "committers": Provide(find_committers, sync_to_thread=False),

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from scenarios.meeting.travel import Trip
 
+from scenarios.meeting.travel import Trip
 from service import codes, ledger
 from service.access import Caller
 from service.attendees import Attendee
@@ -39,6 +39,11 @@ class CreditsSpent(Conflict):
     """这次报到获得的减排量已经捐出或使用，不能再撤销。"""
 
     code = "credits_spent"
+
+
+def is_correctable(receipt: Receipt, now: datetime) -> bool:
+    """Whether the check-in can still be undone or corrected."""
+    return receipt.ended_because is None and now - receipt.checked_in_at <= WINDOW
 
 
 async def undo(

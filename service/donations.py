@@ -174,3 +174,45 @@ async def give(
         now,
     )
     return {row["id"]: row for row in rows}
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """A donation that was accepted, with the name of its event."""
+
+    donation_id: UUID
+    event_id: UUID
+    event_name: str
+    grams: int
+    donated_at: datetime
+
+
+async def of_member(connection: Connection, member_id: UUID, limit: int = 100) -> list[Given]:
+    """What a member gave, the newest first."""
+    rows = await connection.fetch(
+        """
+        SELECT donations.id AS donation_id, event_id, events.name AS event_name, grams, decided_at AS donated_at
+        FROM donations JOIN events ON events.id = event_id
+        WHERE member_id = $1 AND refusal IS NULL
+        ORDER BY decided_at DESC, donations.id DESC
+        LIMIT $2
+        """,
+        member_id,
+        limit,
+    )
+    return [Given(**row) for row in rows]
+
+
+async def find_own(connection: Connection, member_id: UUID, donation_id: UUID) -> Given:
+    """A member's donation. Raises NotFound where there is none that was accepted."""
+    row = await connection.fetchrow(
+        """
+        SELECT donations.id AS donation_id, event_id, events.name AS event_name, grams, decided_at AS donated_at
+        FROM donations JOIN events ON events.id = event_id
+        WHERE donations.id = $1 AND member_id = $2 AND refusal IS NULL
+        """,
+        donation_id,
+        member_id,
+    )
+    if row is None:
+        raise NotFound
+    return Given(**row)

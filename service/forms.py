@@ -9,13 +9,14 @@ from uuid import UUID
 import msgspec
 
 from scenarios.factors import factor_set
-from scenarios.meeting.modes import asks_nights, modes_of
+from scenarios.meeting.modes import asks_nights, modes_of, shared_modes
+from scenarios.meeting.travel import Leg, Trip
 from service import codes
 from service.attendees import Attendee
 from service.codes import Scanned
 from service.config import Config
 from service.db import Connection, new_id
-from service.events import Event, Gate, check_open, day_of, find_many_by_short_code
+from service.events import Event, Gate, check_open, day_of, find, find_many_by_short_code
 from service.receipts import Receipt, receipts_of
 
 
@@ -28,6 +29,8 @@ class ModeOffered(msgspec.Struct, frozen=True):
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
     """What to ask at this door. Send the answers with `check_in_id` as Idempotency-Key and `ticket` as the code.
+
+    `shared_modes` are those of `modes` whose emissions depend on how many ride along.
 
     `part` is 'journey' until the attendee has told how they came from home, then 'local'. `already` is today's
     receipt, where there is one: then there is nothing to ask.
@@ -44,6 +47,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     fresh: bool
     part: Literal["journey", "local"]
     modes: tuple[ModeOffered, ...]
+    shared_modes: frozenset[str]
     asks_nights: bool
     already: Receipt | None = None
 
@@ -84,10 +88,47 @@ async def form_of(
         fresh=scanned.fresh,
         part="local" if told else "journey",
         modes=tuple(ModeOffered(mode.key, mode.label) for mode in modes_of(factors, event.jurisdiction, day)),
+        shared_modes=shared_modes(factors, event.jurisdiction, day),
         asks_nights=not told and asks_nights(factors, event.jurisdiction, day),
         already=msgspec.structs.replace(already, duplicate=True, receipt_key=codes.receipt_key(config, first))
         if already and first
         else None,
+    )
+
+
+async def form_to_correct(connection: Connection, receipt: Receipt) -> Form:
+    """The form to say a receipt's trip again. It needs no ticket: the receipt's key opens it."""
+    event = await find(connection, receipt.event_id)
+    factors = factor_set(event.factor_set)
+    return Form(
+        event_id=event.id,
+        event_name=event.name,
+        country=event.country,
+        gate=receipt.gate,
+        venue=event.venue,
+        day=receipt.day.isoformat(),
+        check_in_id=receipt.check_in_id,
+        ticket="",
+        fresh=False,
+        part=receipt.part,
+        modes=tuple(ModeOffered(mode.key, mode.label) for mode in modes_of(factors, event.jurisdiction, receipt.day)),
+        shared_modes=shared_modes(factors, event.jurisdiction, receipt.day),
+        asks_nights=receipt.part == "journey" and asks_nights(factors, event.jurisdiction, receipt.day),
+    )
+
+
+def trip_said(receipt: Receipt) -> Trip:
+    """A receipt's trip as it was said. A length that was reckoned from a place is left out: the place is not kept."""
+    quantified = receipt.trip
+    return Trip(
+        part=receipt.part,
+        legs=tuple(
+            Leg(mode=leg.mode, distance_m=leg.distance_m if leg.distance_source == "typed" else None)
+            for leg in quantified.legs
+        ),
+        round_trip=quantified.round_trip,
+        nights=quantified.nights,
+        companions=quantified.people - 1,
     )
 
 

@@ -1,0 +1,106 @@
+"""An event as everyone may see it, and giving to it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from litestar import Request, Response, get, post
+
+from scenarios.quantities import count_from_text
+from scenarios.refusals import CarbonRefusal
+from service import donations, events, ledger, tallies
+from service.access import Caller
+from service.api.problems import language_of
+from service.carbon import carbon_refusal
+from service.committers import Committers
+from service.db import new_id
+from service.donations import DonationRequest
+from service.errors import BadInput, NotFound, Refusal
+from service.nudges import Nudges
+from service.pages.rendering import Typed, id_in, page, see_other, typed_in
+
+
+class NothingGiven(BadInput):
+    """请至少捐出 1 克。"""
+
+    code = "nothing_given"
+
+
+FIELDS = {"number_unreadable": "grams", "overdraft": "grams", "nothing_given": "grams"}
+
+
+@get("/events/{event_id:uuid}")
+async def show_event(request: Request[Caller, Any, Any], event_id: UUID, pool: asyncpg.Pool) -> Response[Any]:
+    """What it is, where and when, what it emits and how far donations cover that."""
+    async with pool.acquire() as connection:
+        event = await events.find(connection, event_id)
+        tally = await tallies.read(connection, event_id)
+    open_now = events.is_open(event, datetime.now(UTC))
+    return page(request, "event", event=event, tally=tally, kinds=events.KINDS, open_now=open_now)
+
+
+@get("/events/{event_id:uuid}/donate")
+async def ask_donation(request: Request[Caller, Any, Any], event_id: UUID, pool: asyncpg.Pool) -> Response[Any]:
+    """How much to give."""
+    return await donate_page(request, event_id, pool, Typed())
+
+
+async def donate_page(
+    request: Request[Caller, Any, Any],
+    event_id: UUID,
+    pool: asyncpg.Pool,
+    typed: Typed,
+    refusal: Refusal | None = None,
+) -> Response[Any]:
+    """The form, with what one has."""
+    async with pool.acquire() as connection:
+        event = await events.find(connection, event_id)
+        held_g = await ledger.balance_g(connection, request.user.member)
+    return page(
+        request,
+        "donate",
+        status=refusal.status if refusal else 200,
+        typed=typed,
+        errors={FIELDS.get(refusal.code, ""): refusal.message(language_of(request))} if refusal else {},
+        event=event,
+        held_g=held_g,
+        id=str(new_id()),
+    )
+
+
+@post("/events/{event_id:uuid}/donate", status_code=200)
+async def donate(
+    request: Request[Caller, Any, Any], event_id: UUID, pool: asyncpg.Pool, committers: Committers, nudges: Nudges
+) -> Response[Any]:
+    """Give. Sent twice, it is given once."""
+    typed = await typed_in(request)
+    try:
+        grams = count_from_text(typed["grams"])
+        if not grams:
+            raise NothingGiven
+        asked = DonationRequest(id_in(typed), request.user.member, event_id, grams)
+        given = await committers.donations.submit(asked)
+    except CarbonRefusal as refusal:
+        return await donate_page(request, event_id, pool, typed, carbon_refusal(refusal))
+    except NotFound:
+        raise
+    except Refusal as refusal:
+        return await donate_page(request, event_id, pool, typed, refusal)
+    nudges.fold(event_id)
+    return see_other(f"/me/donations/{given.donation_id}")
+
+
+@get("/me/donations/{donation_id:uuid}")
+async def show_donation(request: Request[Caller, Any, Any], donation_id: UUID, pool: asyncpg.Pool) -> Response[Any]:
+    """Thanks, and what was given."""
+    async with pool.acquire() as connection:
+        given = await donations.find_own(connection, request.user.member, donation_id)
+        event = await events.find(connection, given.event_id)
+        tally = await tallies.read(connection, given.event_id)
+    return page(request, "donation", donation=given, event=event, tally=tally)
+
+
+routes = [show_event, ask_donation, donate, show_donation]

@@ -1,0 +1,135 @@
+"""Amounts and times as people read them. A filter is given the page's language last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_skeleton
+
+from scenarios import places, regions
+from scenarios.actions.reductions import Reduction
+from scenarios.labels import UNIT_LABELS
+from scenarios.quantities import UNITS, amount_text, size_of
+from service.i18n import Language, mark, translate
+
+KILOGRAM = 1_000
+WHOLE_KILOGRAMS = 100_000
+WHOLE_KILOMETRES = 100_000
+TONNE = 1_000_000
+NARROW_SPACE = "\u202f"
+LOCALES: dict[Language, str] = {"zh": "zh_Hans_CN", "en": "en_GB"}
+
+
+class Amount(NamedTuple):
+    """A number and its unit, to be set in different sizes."""
+
+    number: str
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.number}\u00a0{self.unit}"
+
+
+def mass(grams: int, language: Language) -> Amount:
+    """Grams in the unit that reads best: 850 g, 12.3 kg, 312 kg, 22 302.1 t."""
+    size = abs(grams)
+    if size < KILOGRAM:
+        return Amount(str(grams), translate(language, mark("克")))
+    if size < TONNE:
+        step = "0.1" if size < WHOLE_KILOGRAMS else "1"
+        return Amount(rounded(Decimal(grams).scaleb(-3), step), translate(language, mark("千克")))
+    return Amount(rounded(Decimal(grams).scaleb(-6), "0.1"), translate(language, mark("吨")))
+
+
+def rounded(number: Decimal, step: str) -> str:
+    """Rounded to the step, in groups of three digits."""
+    return grouped(number.quantize(Decimal(step), ROUND_HALF_UP))
+
+
+def grouped(number: int | Decimal) -> str:
+    """Digits in groups of three, with narrow spaces."""
+    return format(number, ",").replace(",", NARROW_SPACE)
+
+
+def count(number: int, _: Language) -> str:
+    """A whole number in groups of three digits."""
+    return grouped(number)
+
+
+def share(permille: int | None, _: Language) -> str:
+    """Thousandths as a percentage with one decimal; a dash where there is nothing to compare with."""
+    return "–" if permille is None else f"{Decimal(permille).scaleb(-1)}\u00a0%"
+
+
+def distance(metres: int, language: Language) -> str:
+    """Metres as kilometres: 12.5 km, 1 068 km."""
+    step = "0.1" if metres < WHOLE_KILOMETRES else "1"
+    return f"{rounded(Decimal(metres).scaleb(-3), step)}\u00a0{translate(language, mark('公里'))}"
+
+
+def part(fraction: Decimal, _: Language) -> str:
+    """A fraction as a percentage."""
+    return f"{fraction.scaleb(2).normalize():f}\u00a0%"
+
+
+def quantity(reduction: Reduction, language: Language) -> str:
+    """How much was done, in the unit that the methodology is per."""
+    size = size_of(reduction.unit)
+    label = UNIT_LABELS[UNITS[reduction.unit].per]
+    return f"{amount_text(reduction.quantity, size)}\u00a0{translate(language, label)}"
+
+
+def clock(at: datetime, zone: str, _: Language) -> str:
+    """The time of day there: 09:02."""
+    return at.astimezone(ZoneInfo(zone)).strftime("%H:%M")
+
+
+def clock_exact(at: datetime, zone: str, _: Language) -> str:
+    """The time of day there, to the second: 09:02:11."""
+    return at.astimezone(ZoneInfo(zone)).strftime("%H:%M:%S")
+
+
+def day_there(at: datetime, zone: str, language: Language) -> str:
+    """The date there."""
+    return day(at.astimezone(ZoneInfo(zone)).date(), language)
+
+
+def day(on: date, language: Language) -> str:
+    """A date with its weekday, without the year."""
+    return str(format_skeleton("MMMEd", on, locale=LOCALES[language]))
+
+
+def day_with_year(on: date, language: Language) -> str:
+    """A date with its year."""
+    return str(format_date(on, "long", locale=LOCALES[language]))
+
+
+def region(code: str, language: Language) -> str:
+    """A jurisdiction's name."""
+    return regions.jurisdiction_name(code, language)
+
+
+def place_label(place: places.Place, language: Language) -> str:
+    """A place with its region and country, to be told from its namesakes."""
+    return places.label(place, language)
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "mass": mass,
+    "count": count,
+    "share": share,
+    "distance": distance,
+    "part": part,
+    "quantity": quantity,
+    "clock": clock,
+    "clock_exact": clock_exact,
+    "day": day,
+    "day_there": day_there,
+    "day_with_year": day_with_year,
+    "region": region,
+    "place_label": place_label,
+}

@@ -1,0 +1,27 @@
+"""A citizen's own account: what they hold, did and gave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+from litestar import Request, Response, get
+
+from service import actions, donations, ledger, members
+from service.access import Caller
+from service.pages.rendering import page
+
+
+@get("/me")
+async def show_me(request: Request[Caller, Any, Any], pool: asyncpg.Pool) -> Response[Any]:
+    """The account."""
+    member = request.user.member
+    async with pool.acquire() as connection:
+        me = await members.read_me(connection, member)
+        holdings = await ledger.holdings(connection, member)
+        done = await actions.of_member(connection, member, limit=20)
+        given = await donations.of_member(connection, member, limit=20)
+    return page(request, "me", me=me, holdings=holdings, actions=done, donations=given)
+
+
+routes = [show_me]

@@ -1,0 +1,317 @@
+"""What an organizer does: organizations, events, and the people who help at them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime, time
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from litestar import Request, Response, get, post
+
+from scenarios import factors
+from scenarios.quantities import count_from_text
+from scenarios.refusals import CarbonRefusal
+from service import events, organizations, personal_codes, refused_scans, schedules, tallies
+from service.access import Caller, Role
+from service.api.problems import language_of
+from service.api.requests import name_of
+from service.carbon import carbon_refusal
+from service.config import Config
+from service.db import Connection, new_id
+from service.errors import BadInput, Refusal, every_refusal
+from service.events import Event, NewEvent
+from service.idempotency import Answer, digest, once
+from service.organizations import NewColleague, NewOrganization
+from service.pages.acts import DateUnreadable
+from service.pages.rendering import Typed, id_in, page, see_other, typed_in
+from service.pages.trips import choices
+
+T = TypeVar("T")
+
+FIELDS = {
+    "name_missing": "name",
+    "phone_invalid": "phone",
+    "place_unknown": "origin",
+    "place_ambiguous": "origin",
+    "time_zone_unknown": "time_zone",
+    "gate_names_repeat": "gates",
+    "factor_set_needed": "factor_set",
+    "date_unreadable": "first",
+    "days_reversed": "last",
+    "too_many_days": "last",
+    "hours_overlap": "closes",
+    "number_unreadable": "expected_people",
+}
+ZONES = ("Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "Asia/Tokyo", "Europe/Vienna", "Europe/London", "UTC")
+
+
+class FieldUnreadable(BadInput):
+    """请检查这一项：不能留空，也不能太长。"""
+
+    code = "field_unreadable"
+
+    def __init__(self, field: str) -> None:
+        super().__init__()
+        self.field = field
+
+
+class WantedBadges(msgspec.Struct):
+    """How many codes to print."""
+
+    count: Annotated[int, msgspec.Meta(ge=1, le=5_000)]
+
+
+class TimeUnreadable(BadInput):
+    """“{text}”不是时间，请像 09:00 这样填写。"""
+
+    code = "time_unreadable"
+
+
+def errors_of(request: Request[Any, Any, Any], refusal: Refusal) -> dict[str, str]:
+    """A refusal as a sentence at its field."""
+    field = refusal.field if isinstance(refusal, FieldUnreadable) else FIELDS.get(refusal.code, "")
+    return {field: refusal.message(language_of(request))}
+
+
+async def done_once(
+    request: Request[Caller, Any, Any], pool: asyncpg.Pool, typed: Typed, work: Callable[[Connection], Awaitable[str]]
+) -> str:
+    """Do what a form asks, once however often it is sent; return where to go. A refusal is raised and not kept."""
+
+    async def do(connection: Connection) -> Answer:
+        return Answer(303, (await work(connection)).encode(), "text/plain")
+
+    def refused(refusal: Refusal) -> Answer:
+        raise refusal
+
+    content = digest(request.url.path, {name: typed[name] for name in sorted(typed) if not name.startswith("_")})
+    answer = await once(pool, name_of(request.user), f"page {id_in(typed)}", content, do, refused)
+    return answer.body.decode()
+
+
+def decoded(values: dict[str, Any], kind: type[T]) -> T:
+    """Fields as the struct that the domain takes. Raises FieldUnreadable."""
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as wrong:
+        raise FieldUnreadable(str(wrong).rpartition("`$.")[2].partition("`")[0].partition("[")[0]) from None
+
+
+@get("/organize")
+async def show_organizer(request: Request[Caller, Any, Any], pool: asyncpg.Pool) -> Response[Any]:
+    """My organizations and their events."""
+    return await organizer_page(request, pool, Typed())
+
+
+async def organizer_page(
+    request: Request[Caller, Any, Any], pool: asyncpg.Pool, typed: Typed, refusal: Refusal | None = None
+) -> Response[Any]:
+    """The same, with the form to found an organization."""
+    async with pool.acquire() as connection:
+        mine = await organizations.of_member(connection, request.user.member)
+        held = await events.of_caller(connection, request.user) if mine else []
+    return page(
+        request,
+        "organize",
+        status=refusal.status if refusal else 200,
+        typed=typed,
+        errors=errors_of(request, refusal) if refusal else {},
+        organizations=mine,
+        events=[each for each in held if each.organization_id in {own.id for own in mine}],
+        id=str(new_id()),
+    )
+
+
+@post("/organize/organizations", status_code=200)
+async def found_organization(request: Request[Caller, Any, Any], pool: asyncpg.Pool) -> Response[Any]:
+    """Found an organization."""
+    typed = await typed_in(request)
+
+    async def found(connection: Connection) -> str:
+        await organizations.found(connection, request.user.member, new)
+        return "/organize"
+
+    try:
+        new = decoded({"name": typed["name"]}, NewOrganization)
+        return see_other(await done_once(request, pool, typed, found))
+    except Refusal as refusal:
+        return await organizer_page(request, pool, typed, refusal)
+
+
+@get("/organize/events/new")
+async def ask_event(request: Request[Caller, Any, Any], pool: asyncpg.Pool, organization: str = "") -> Response[Any]:
+    """What an event is, where and when."""
+    typed = Typed(organization_id=organization, time_zone="Asia/Shanghai", opens="08:00", closes="18:00", gates="A")
+    return await event_form(request, pool, typed)
+
+
+async def event_form(
+    request: Request[Caller, Any, Any], pool: asyncpg.Pool, typed: Typed, refusal: Refusal | None = None
+) -> Response[Any]:
+    """The form, with what was typed and what is wrong with it."""
+    async with pool.acquire() as connection:
+        mine = await organizations.of_member(connection, request.user.member)
+    errors = errors_of(request, refusal) if refusal else {}
+    return page(
+        request,
+        "new_event",
+        status=refusal.status if refusal else 200,
+        typed=typed,
+        errors=errors,
+        organizations=[each for each in mine if each.role == Role.ORGANIZER],
+        kinds=events.KINDS,
+        zones=ZONES,
+        factor_sets=factors.factor_sets(),
+        places=choices(typed, "CN") if "origin" in errors else (),
+        id=str(new_id()),
+    )
+
+
+@post("/organize/events/new", status_code=200)
+async def create_event(request: Request[Caller, Any, Any], pool: asyncpg.Pool) -> Response[Any]:
+    """Make the event."""
+    typed = await typed_in(request)
+
+    async def create(connection: Connection) -> str:
+        return f"/organize/events/{(await events.create(connection, request.user, read_event(typed))).id}"
+
+    try:
+        return see_other(await done_once(request, pool, typed, create))
+    except CarbonRefusal as refusal:
+        return await event_form(request, pool, typed, carbon_refusal(refusal))
+    except Refusal as refusal:
+        return await event_form(request, pool, typed, refusal)
+
+
+def read_event(typed: Typed) -> NewEvent:
+    """The event that the fields tell. Raises FieldUnreadable, what dates and hours raise, and CarbonRefusal."""
+    chosen = typed["place"] if typed["place_for"] == typed["origin"] else ""
+    hours = schedules.daily(
+        read_date(typed["first"]),
+        read_date(typed["last"] or typed["first"]),
+        read_time(typed["opens"]),
+        read_time(typed["closes"]),
+        typed["time_zone"],
+    )
+    values = {
+        **{field: typed[field] for field in ("organization_id", "name", "kind", "venue", "time_zone")},
+        "place": chosen or typed["origin"],
+        "expected_people": count_from_text(typed["expected_people"]),
+        "factor_set": typed["factor_set"] or None,
+        "hours": hours,
+        "gates": [line.strip() for line in typed["gates"].splitlines() if line.strip()],
+    }
+    return decoded(values, NewEvent)
+
+
+def read_date(text: str) -> date:
+    """A date as browsers send it. Raises DateUnreadable."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise DateUnreadable(text=text[:40]) from None
+
+
+def read_time(text: str) -> time:
+    """A time of day as browsers send it. Raises TimeUnreadable."""
+    try:
+        return datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 - a time of day has no zone
+    except ValueError:
+        raise TimeUnreadable(text=text[:40]) from None
+
+
+@get("/organize/events/{event_id:uuid}")
+async def show_event(request: Request[Caller, Any, Any], event_id: UUID, pool: asyncpg.Pool) -> Response[Any]:
+    """The event as its organizer sees it: the tally as it climbs, the doors, the helpers."""
+    return await event_page(request, event_id, pool, Typed())
+
+
+async def event_page(
+    request: Request[Caller, Any, Any],
+    event_id: UUID,
+    pool: asyncpg.Pool,
+    typed: Typed,
+    refusal: Refusal | None = None,
+) -> Response[Any]:
+    """The same, with what was typed in one of its forms."""
+    async with pool.acquire() as connection:
+        await organizations.require(connection, request.user, event_id, Role.ORGANIZER)
+        event = await events.find(connection, event_id)
+        tally = await tallies.read(connection, event_id)
+        refused = await refused_scans.newest(connection, event_id)
+        helpers = await organizations.colleagues(connection, request.user, event.organization_id)
+    return page(
+        request,
+        "organize_event",
+        status=refusal.status if refusal else 200,
+        typed=typed,
+        errors=errors_of(request, refusal) if refusal else {},
+        event=event,
+        tally=tally,
+        refused=refused,
+        helpers=helpers,
+        reasons={each.code: each.template() for each in every_refusal() if "{" not in each.template()},
+        id=str(new_id()),
+    )
+
+
+@post("/organize/events/{event_id:uuid}/helpers", status_code=200)
+async def add_helper(
+    request: Request[Caller, Any, Any], event_id: UUID, pool: asyncpg.Pool, config: Config
+) -> Response[Any]:
+    """Let someone stand at the doors, or organize too."""
+    typed = await typed_in(request)
+
+    async def add(connection: Connection) -> str:
+        event = await own_event(connection, request.user, event_id)
+        await organizations.add_member(connection, config, request.user, event.organization_id, new)
+        return f"/organize/events/{event_id}#helpers"
+
+    try:
+        new = decoded({"phone": typed["phone"], "role": typed["role"]}, NewColleague)
+        return see_other(await done_once(request, pool, typed, add))
+    except Refusal as refusal:
+        return await event_page(request, event_id, pool, typed, refusal)
+
+
+async def own_event(connection: Connection, caller: Caller, event_id: UUID) -> Event:
+    """An event that the caller organizes. Raises NotFound and NotAllowed."""
+    await organizations.require(connection, caller, event_id, Role.ORGANIZER)
+    return await events.find(connection, event_id)
+
+
+@post("/organize/events/{event_id:uuid}/badges", status_code=200)
+async def issue_badges(
+    request: Request[Caller, Any, Any], event_id: UUID, pool: asyncpg.Pool, config: Config
+) -> Response[Any]:
+    """Codes for badges, to be printed: nowhere shown again, but to the same form sent again."""
+    typed = await typed_in(request)
+
+    async def issue(connection: Connection) -> str:
+        await own_event(connection, request.user, event_id)
+        wanted = decoded({"count": count_from_text(typed["count"])}, WantedBadges).count
+        return msgspec.json.encode(await personal_codes.issue(connection, config, event_id, wanted)).decode()
+
+    try:
+        batch = msgspec.json.decode(await done_once(request, pool, typed, issue), type=personal_codes.Batch)
+    except CarbonRefusal as refusal:
+        return await event_page(request, event_id, pool, typed, carbon_refusal(refusal))
+    except Refusal as refusal:
+        return await event_page(request, event_id, pool, typed, refusal)
+    async with pool.acquire() as connection:
+        event = await own_event(connection, request.user, event_id)
+    return page(request, "badges", event=event, codes=personal_codes.codes_of(config, event_id, batch))
+
+
+routes = [
+    show_organizer,
+    found_organization,
+    ask_event,
+    create_event,
+    show_event,
+    add_helper,
+    issue_badges,
+]

@@ -1,0 +1,84 @@
+"""All pages together: their routes, what protects their forms, and how they say no."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from litestar import Request, Response, Router
+from litestar.config.compression import CompressionConfig
+from litestar.config.csrf import CSRFConfig
+from litestar.exceptions import PermissionDeniedException
+
+from service.api.problems import as_refusal, language_of
+from service.config import Config
+from service.errors import NotAllowed, NotSignedIn
+from service.pages import acts, doors, events, home, me, organize, receipts, sign_in, stewards, watching
+from service.pages.assets import asset
+from service.pages.home import safe_path
+from service.pages.rendering import CSRF_COOKIE, page, see_other
+
+pages = Router(
+    "/",
+    include_in_schema=False,
+    route_handlers=[
+        asset,
+        *home.routes,
+        *sign_in.routes,
+        *doors.routes,
+        *receipts.routes,
+        *me.routes,
+        *acts.routes,
+        *events.routes,
+        *organize.routes,
+        *stewards.routes,
+        *watching.routes,
+    ],
+)
+
+
+class FormStale(NotAllowed):
+    """页面打开得太久，或浏览器没有保存 Cookie。请返回上一页，刷新后再试。"""
+
+    code = "form_stale"
+
+
+def csrf_config(config: Config) -> CSRFConfig:
+    """Forms carry a token that other sites cannot know. The API has none: its callers send no cookies."""
+    return CSRFConfig(
+        secret=config.key("csrf").hex(),
+        cookie_name=CSRF_COOKIE,
+        cookie_httponly=True,
+        cookie_secure=config.secure,
+        exclude="^/v1/",
+    )
+
+
+compression_config = CompressionConfig(backend="gzip", gzip_compress_level=6, exclude=["^/v1/", "/stream$", "/poster/"])
+"""Pages are compressed, not the API: its answers are small, and it has other things to do."""
+
+
+def is_page(request: Request[Any, Any, Any]) -> bool:
+    """Whether a person is reading, not a program."""
+    return not request.url.path.startswith(("/v1", "/openapi", "/healthz"))
+
+
+def refuse_page(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Whatever was raised, as a page that says so; to the sign-in, where that is what lacks."""
+    if isinstance(error, PermissionDeniedException):
+        error = FormStale()
+    refusal = as_refusal(error)
+    if isinstance(refusal, NotSignedIn):
+        return see_other(f"/sign-in?to={quote(came_from(request), safe='')}")
+    response = page(request, "refused", status=refusal.status, refusal=refusal.document(language_of(request)))
+    if refusal.retry_after_s is not None:
+        response.headers["retry-after"] = str(refusal.retry_after_s)
+    return response
+
+
+def came_from(request: Request[Any, Any, Any]) -> str:
+    """The page to go back to after signing in: this one, or the one whose form was sent."""
+    if request.method == "GET":
+        query = request.url.query
+        return f"{request.url.path}?{query}" if query else request.url.path
+    return safe_path(urlsplit(request.headers.get("referer", "")).path or "/")

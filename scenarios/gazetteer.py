@@ -144,14 +144,17 @@ def _place(city: _City) -> Place:
 
 
 def _forms(city: _City) -> dict[str, str]:
-    """The plain forms of a place's names, with a name that each is written as."""
+    """The plain forms of a place's names, with a name that each is written as.
+
+    Alternatives in small letters are GeoNames' transliterations from other scripts, which nobody types.
+    """
     forms: dict[str, str] = {}
     for name in (city.name, *city.alternatenames):
         if is_han(name):
             written = simplified(name)
             forms.setdefault(plain(written), written)
             forms.setdefault(plain(stem(written)), written)
-        elif is_latin(name) and len(name) > 1:
+        elif (name == city.name or not name[:1].islower()) and len(name) > 1 and is_latin(name):
             forms.setdefault(plain(name), name)
     forms.pop("", None)
     return forms

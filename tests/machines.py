@@ -96,10 +96,17 @@ async def clone_database(servers: Machines, name: str) -> str:
 
 
 async def drop_database(server_url: str, name: str) -> None:
-    """Drop it, whoever is connected."""
+    """Drop it, whoever is connected. While the server itself is vacuuming it we may not, so we try again."""
     connection = await asyncpg.connect(server_url)
     try:
-        await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        for pause_s in (0.1, 0.5, 2, 5, None):
+            try:
+                await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+                break
+            except asyncpg.InsufficientPrivilegeError:
+                if pause_s is None:
+                    raise
+                await asyncio.sleep(pause_s)
     finally:
         await connection.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from traceback import walk_tb
 from typing import Any
 
 import asyncpg
@@ -11,6 +12,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, TooManyRequestsException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.serialization import decode_json
 
 from service.errors import BadInput, Conflict, NotAllowed, NotFound, NotReady, NotSignedIn, Refusal, TooMany
 from service.i18n import Language, preferred
@@ -84,11 +86,13 @@ def as_refusal(error: Exception) -> Refusal:
     """What the framework or the database raised, as one of ours. Raises what is a fault of our own."""
     if isinstance(error, Refusal):
         return error
-    if isinstance(error, asyncpg.PostgresConnectionError | asyncpg.CannotConnectNowError | OSError | TimeoutError):
+    if isinstance(error, AWAY) or (isinstance(error, asyncpg.InterfaceError) and "connection is closed" in str(error)):
         log.warning("the database does not answer: %r", error)
         return NotReady()
     if isinstance(error, ValidationException):
         return BadInput(reason=reason_of(error))
+    if isinstance(error, UnicodeDecodeError | RecursionError) and from_decoder(error):
+        return BadInput(reason=str(error))
     if isinstance(error, TooManyRequestsException):
         return TooMany(60)
     if isinstance(error, HTTPException) and error.status_code < 500:
@@ -98,6 +102,11 @@ def as_refusal(error: Exception) -> Refusal:
     raise error
 
 
+def from_decoder(error: Exception) -> bool:
+    """Whether a body raised it, not we: the framework lets broken UTF-8 and endless nesting through."""
+    return any(frame.f_globals.get("__name__") == decode_json.__module__ for frame, _ in walk_tb(error.__traceback__))
+
+
 def reason_of(error: ValidationException) -> str:
     """Which field is wrong, and how, as the decoder says it."""
     details = error.extra if isinstance(error.extra, list) else []
@@ -105,6 +114,15 @@ def reason_of(error: ValidationException) -> str:
     return "; ".join(parts) or str(error.detail)
 
 
+AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    OSError,
+    TimeoutError,
+)
+"""What is raised when the database is gone, going, full or undid a transaction: another try may go well."""
 BY_STATUS: dict[int, type[Refusal]] = {
     401: NotSignedIn,
     403: NotAllowed,

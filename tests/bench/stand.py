@@ -65,7 +65,7 @@ def folder() -> Iterator[Path]:
 def filesystem_of(path: Path) -> str:
     """The type of the filesystem that holds a path, as mounted."""
     mounts = {Path(each.mountpoint): each.fstype for each in psutil.disk_partitions(all=True)}
-    return next(mounts[each] for each in (path.resolve(), *path.resolve().parents) if each in mounts)
+    return next(str(mounts[each]) for each in (path.resolve(), *path.resolve().parents) if each in mounts)
 
 
 @contextmanager

@@ -1,0 +1,70 @@
+"""`python -m tests.bench [--full] [--out FILE] [FIGURE…]`: measure, print a table, write bench.json.
+
+Without names, the quick figures: about five minutes. It ends well also when a limit is not met: the table says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+import rich_click as click
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import checkin, freshness, growth, page, stand, starting
+from tests.bench.figures import Figure
+
+Measure = Callable[[Path], list[Figure]]
+QUICK: dict[str, Measure] = {
+    "checkin_http": checkin.measure,
+    "tally_fresh_p99_ms": freshness.measure,
+    "checkin_page_bytes": page.measure,
+    "up_seconds": starting.measure,
+}
+LONG: dict[str, Measure] = {"tally_growth": growth.measure}
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice([*QUICK, *LONG]), metavar="[FIGURE]…")
+@click.option("--full", is_flag=True, help="Also the long ones.")
+@click.option("--out", default="bench.json", show_default=True, type=click.Path(path_type=Path))
+def main(names: Sequence[str], *, full: bool, out: Path) -> None:
+    """Measure: the quick figures, or those named."""
+    wanted = names or [*QUICK, *(LONG if full else ())]
+    console = Console()
+    figures: list[Figure] = []
+    for name in wanted:
+        with console.status(name), stand.folder() as scratch:
+            figures += (QUICK | LONG)[name](scratch)
+    figures += facts()
+    console.print(as_table(figures))
+    out.write_bytes(msgspec.json.format(msgspec.json.encode([as_line(each) for each in figures])))
+
+
+def facts() -> list[Figure]:
+    """The machine, the versions, and how durable the database says it is."""
+    with stand.folder() as scratch, stand.stand(scratch) as service:
+        found = stand.facts(scratch, service.config)
+    return [Figure(name=name, value=value) for name, value in found.items()]
+
+
+def as_line(figure: Figure) -> dict[str, object]:
+    """A figure as bench.json has it."""
+    return {**msgspec.structs.asdict(figure), "met": figure.met}
+
+
+def as_table(figures: Sequence[Figure]) -> Table:
+    """What to print."""
+    table = Table("figure", "value", "unit", "ratio", "limit", "", "", title="bench")
+    for each in figures:
+        ratio = "" if each.ratio is None else f"{each.ratio:g} of {each.of}"
+        limit = "" if each.limit is None else f"{'≥' if each.bound == 'least' else '≤'} {each.limit:g}"
+        verdict = {True: "met", False: "not met", None: ""}[each.met]
+        table.add_row(each.name, str(each.value), each.unit, ratio, limit, verdict, each.note or "")
+    return table
+
+
+if __name__ == "__main__":
+    main()

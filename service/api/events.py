@@ -18,6 +18,7 @@ from service.api.problems import WRITES, refuses
 from service.api.requests import Key, answer_once
 from service.carbon import CLASSES
 from service.db import Connection
+from service.errors import BadInput
 from service.events import Event, NewEvent, PublicEvent
 from service.organizations import require
 from service.personal_codes import Batch
@@ -25,9 +26,7 @@ from service.refused_scans import RefusedScan
 
 LastEvent = Annotated[UUID | None, QueryParameter(description="The last event of the page before.")]
 PageSize = Annotated[int, QueryParameter(ge=1, le=200)]
-Before = Annotated[
-    Annotated[datetime, msgspec.Meta(tz=True)] | None, QueryParameter(description="Only those refused earlier.")
-]
+Before = Annotated[datetime | None, QueryParameter(description="Only those refused earlier; with its time zone.")]
 
 
 class NewPersonalCodes(msgspec.Struct, forbid_unknown_fields=True):
@@ -110,7 +109,14 @@ async def list_refused_scans(
     """Scans that were refused, the newest first: up to 500 an hour are kept, and 500 shown."""
     async with pool.acquire() as connection:
         await require(connection, request.user, event_id, Role.ORGANIZER, Role.AUTHORITY)
-        return await refused_scans.newest(connection, event_id, before)
+        return await refused_scans.newest(connection, event_id, before and instant(before))
+
+
+def instant(at: datetime) -> datetime:
+    """A moment of our time. Raises BadInput without a time zone, or in another century."""
+    if at.tzinfo is None or not 2000 <= at.year < 2100:
+        raise BadInput(reason="before: Expected `datetime` of this century with a timezone component")
+    return at
 
 
 routes = [create_event, list_mine, show_event, issue_personal_codes, list_refused_scans]

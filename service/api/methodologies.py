@@ -18,7 +18,7 @@ from service.i18n import translate
 
 CHINA = ZoneInfo("Asia/Shanghai")
 
-Region = Annotated[str, PathParameter(pattern="^[0-9]{6}$", description="A province by GB/T 2260.")]
+Region = Annotated[str, PathParameter(pattern=r"^[0-9]{6}$(?!\n)", description="A province by GB/T 2260.")]
 On = Annotated[date | None, QueryParameter(description="The day of the act; today where not given.")]
 
 

@@ -18,7 +18,8 @@ PlaceName = Annotated[
     str, QueryParameter(min_length=1, max_length=100, description="A name in Chinese or English, or an airport's code.")
 ]
 Country = Annotated[
-    str, QueryParameter(pattern="^[A-Z]{2}$", description="The event's country (ISO 3166): its places come first.")
+    str,
+    QueryParameter(pattern=r"^[A-Z]{2}$(?!\n)", description="The event's country (ISO 3166): its places come first."),
 ]
 
 

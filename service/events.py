@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
-from functools import cache
-from itertools import pairwise
 from typing import Annotated, Any, Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
@@ -24,9 +22,9 @@ from service.errors import BadInput, NotFound, NotNow
 from service.i18n import mark
 from service.inputs import LINE, Name
 from service.organizations import require_organizer
+from service.schedules import Hours, check_hours, check_time_zone
 
 DAY_BEGINS = timedelta(hours=4)
-LONGEST_OPENING = timedelta(hours=24)
 
 Kind = Literal["meeting", "performance", "forum", "sports", "exhibition", "festival", "official_meeting"]
 KINDS: dict[Kind, str] = {
@@ -40,36 +38,6 @@ KINDS: dict[Kind, str] = {
 }
 
 GateName = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
-
-
-class HoursReversed(BadInput):
-    """第 {number} 段开放时间的结束不晚于开始。"""
-
-    code = "hours_reversed"
-
-
-class HoursTooLong(BadInput):
-    """第 {number} 段开放时间超过 24 小时，请按天分段。"""
-
-    code = "hours_too_long"
-
-
-class HoursOverlap(BadInput):
-    """从 {opens_at} 开始的开放时间与前一段重叠。"""
-
-    code = "hours_overlap"
-
-
-class HoursAbsurd(BadInput):
-    """第 {number} 段开放时间不在 2000 年至 2099 年之间。"""
-
-    code = "hours_absurd"
-
-
-class TimeZoneUnknown(BadInput):
-    """没有这个时区：{time_zone}。请用 Asia/Shanghai 这样的名称。"""
-
-    code = "time_zone_unknown"
 
 
 class GateNamesRepeat(BadInput):
@@ -100,13 +68,6 @@ class EventClosed(NotNow):
     """活动已结束，不再接受报到。"""
 
     code = "event_closed"
-
-
-class Hours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """From when until when people may come in."""
-
-    opens_at: Annotated[datetime, Meta(tz=True)]
-    closes_at: Annotated[datetime, Meta(tz=True)]
 
 
 class NewEvent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -371,32 +332,6 @@ def check_open(event: Event, now: datetime) -> None:
             local = each.opens_at.astimezone(ZoneInfo(event.time_zone))
             raise EventNotOpenYet(opens_at=local.isoformat(" ", "minutes"))
     raise EventClosed
-
-
-def check_hours(hours: Sequence[Hours]) -> None:
-    """Raises HoursAbsurd, HoursReversed, HoursTooLong or HoursOverlap."""
-    for number, each in enumerate(hours, 1):
-        if not all(2000 <= at.year < 2100 for at in (each.opens_at, each.closes_at)):
-            raise HoursAbsurd(number=number)
-        if each.closes_at <= each.opens_at:
-            raise HoursReversed(number=number)
-        if each.closes_at - each.opens_at > LONGEST_OPENING:
-            raise HoursTooLong(number=number)
-    for earlier, later in pairwise(sorted(hours, key=lambda each: each.opens_at)):
-        if later.opens_at < earlier.closes_at:
-            raise HoursOverlap(opens_at=later.opens_at.isoformat(" ", "minutes"))
-
-
-@cache
-def time_zones() -> frozenset[str]:
-    """Names of time zones. Without the few that mean this machine's own."""
-    return frozenset(name for name in available_timezones() if "/" in name or name == "UTC")
-
-
-def check_time_zone(name: str) -> None:
-    """Raises TimeZoneUnknown."""
-    if name not in time_zones():
-        raise TimeZoneUnknown(time_zone=name)
 
 
 def distinct(names: list[str]) -> list[str]:

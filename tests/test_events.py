@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,6 +18,7 @@ from service.codes import ALPHABET
 from service.config import Config
 from service.errors import NotFound
 from service.events import Event, EventClosed, EventNotOpenYet, Hours, check_open, day_of, is_open
+from service.schedules import HoursReversed, check_hours, daily
 from tests.people import HAN, LI, WANG, ZHAO, Headers, add_gate_keeper, appoint, found_organization, key, sign_in
 
 OPENS = datetime(2026, 11, 20, 0, tzinfo=UTC)
@@ -261,6 +262,13 @@ def test_a_day_begins_at_four_by_the_clock_on_the_wall(time_zone: str, at: str, 
 def test_days_follow_each_other(time_zone: str, second: int, later: int) -> None:
     event, at = sample(time_zone), datetime.fromtimestamp(second, UTC)
     assert day_of(event, at) <= day_of(event, at + timedelta(seconds=later)) <= day_of(event, at) + 2 * DAY
+
+
+def test_an_hour_that_the_clocks_leave_out_is_no_opening() -> None:
+    night = date(2026, 3, 29)
+    check_hours(daily(night, night, time(1, 30), time(3, 30), "Europe/Vienna"))
+    with pytest.raises(HoursReversed):
+        check_hours(daily(night, night, time(2, 30), time(3), "Europe/Vienna"))
 
 
 def test_doors_are_open_from_opening_until_closing() -> None:

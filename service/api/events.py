@@ -11,7 +11,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from scenarios.refusals import PlaceAmbiguous, PlaceUnknown, UnknownFactorSet
-from service import events, personal_codes, refused_scans
+from service import events, personal_codes, refused_scans, schedules
 from service.access import Caller, Role
 from service.api.given import Config, Pool
 from service.api.problems import WRITES, refuses
@@ -46,11 +46,11 @@ class PersonalCodes(msgspec.Struct, frozen=True):
     status_code=201,
     responses=refuses(
         *WRITES,
-        events.HoursReversed,
-        events.HoursTooLong,
-        events.HoursOverlap,
-        events.HoursAbsurd,
-        events.TimeZoneUnknown,
+        schedules.HoursReversed,
+        schedules.HoursTooLong,
+        schedules.HoursOverlap,
+        schedules.HoursAbsurd,
+        schedules.TimeZoneUnknown,
         events.GateNamesRepeat,
         events.CoordinatesIncomplete,
         events.FactorSetNeeded,

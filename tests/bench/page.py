@@ -102,15 +102,16 @@ def browser_bytes(url: str) -> int | None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-quic"])
         page = browser.new_context(viewport={"width": 375, "height": 700}, locale="zh-CN").new_page()
-        received = count_bytes(page.context.new_cdp_session(page))
+        counted = count_bytes(page.context.new_cdp_session(page))
         page.goto(url, wait_until="networkidle")
         browser.close()
-    return sum(received)
+    return int(sum(counted))
 
 
 def count_bytes(session: CDPSession) -> list[int]:
-    """The sizes, as they come in."""
-    received: list[int] = []
+    """What comes in for each answer, and how much of that was its head (negative)."""
+    counted: list[int] = []
     session.send("Network.enable")
-    session.on("Network.dataReceived", lambda event: received.append(event["encodedDataLength"]))
-    return received
+    session.on("Network.responseReceived", lambda event: counted.append(-event["response"]["encodedDataLength"]))
+    session.on("Network.loadingFinished", lambda event: counted.append(event["encodedDataLength"]))
+    return counted

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.params import FromPath, FromQuery
 
 from scenarios.actions.methodologies import ActionOffered, actions_of
 from scenarios.actions.reductions import Reduction
@@ -19,9 +19,9 @@ from service import actions
 from service.access import Caller
 from service.actions import ActionRequest
 from service.api.actions import CHINA, NewAction
+from service.api.given import Committers, Pool
 from service.api.problems import language_of
 from service.carbon import carbon_refusal
-from service.committers import Committers
 from service.db import new_id
 from service.errors import BadInput, Refusal
 from service.idempotency import digest
@@ -53,7 +53,9 @@ def today() -> date:
 
 
 @get("/act")
-async def ask_act(request: Request[Caller, Any, Any], region: str = "", action: str = "") -> Response[Any]:
+async def ask_act(
+    request: Request[Caller, Any, Any], region: FromQuery[str] = "", action: FromQuery[str] = ""
+) -> Response[Any]:
     """Where, what, how much and when: one question after the other."""
     return act_page(request, region, action, Typed(occurred_on=today().isoformat()))
 
@@ -116,7 +118,7 @@ def read_request(caller: Caller, typed: Typed, offered: ActionOffered) -> Action
 
 
 @get("/me/actions/{action_id:uuid}")
-async def show_action(request: Request[Caller, Any, Any], action_id: UUID, pool: asyncpg.Pool) -> Response[Any]:
+async def show_action(request: Request[Caller, Any, Any], action_id: FromPath[UUID], pool: Pool) -> Response[Any]:
     """What an act saved, and how that was reckoned."""
     async with pool.acquire() as connection:
         found = await actions.find_own(connection, request.user.member, action_id)

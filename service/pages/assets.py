@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from litestar import Response, get
+from litestar.params import FromPath
 
 from service.errors import NotFound
 
@@ -33,7 +34,7 @@ def asset_url(name: str) -> str:
 
 
 @get("/assets/{name:str}", sync_to_thread=False)
-def asset(name: str) -> Response[bytes]:
+def asset(name: FromPath[str]) -> Response[bytes]:
     """A file of ours."""
     content = contents().get(name)
     if content is None:

@@ -9,22 +9,20 @@ from urllib.parse import quote
 import asyncpg
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
+from litestar.params import FromPath, FromQuery
 
 from service import codes, forms
 from service.access import Caller
 from service.api.check_ins import scan
+from service.api.given import Committers, Config, Limits, Nudges, Pool
 from service.api.problems import language_of
 from service.attendees import Attendee, attendee_of
 from service.check_in_rows import CheckIn
 from service.codes import CodeExpired, Scanned
-from service.committers import Committers
-from service.config import Config
 from service.errors import IdReused, Refusal
 from service.events import Event, Gate
 from service.forms import Form
 from service.idempotency import digest
-from service.limits import Limits
-from service.nudges import Nudges
 from service.pages.devices import DEVICE, device_cookie, device_of, new_device, stands_for
 from service.pages.receipts import receipt_page, receipt_path, with_receipt_cookie
 from service.pages.rendering import Typed, page, see_other, typed_in
@@ -70,14 +68,14 @@ def visit_of(
 
 
 @get("/c")
-async def ask_code(request: Request[Caller, Any, Any], code: str = "") -> Response[Any]:
+async def ask_code(request: Request[Caller, Any, Any], code: FromQuery[str] = "") -> Response[Any]:
     """Type the short code of a torn poster."""
     return see_other(f"/c/{quote(code.strip(), safe='')}") if code.strip() else page(request, "code")
 
 
 @get("/c/{code:str}")
 async def show_door(
-    request: Request[Caller, Any, Any], code: str, config: Config, pool: asyncpg.Pool, guest: bool = False
+    request: Request[Caller, Any, Any], code: FromPath[str], config: Config, pool: Pool, guest: FromQuery[bool] = False
 ) -> Response[Any]:
     """The check-in form; for who is in already, the receipt."""
     visit = visit_of(request, config, pool, code, Typed(), guest=guest)
@@ -127,9 +125,9 @@ def filled_page(visit: Visit, form: Form, typed: Typed, errors: dict[str, str], 
 @post("/c/{code:str}", exclude_from_csrf=True, status_code=200)
 async def check_in(
     request: Request[Caller, Any, Any],
-    code: str,
+    code: FromPath[str],
     config: Config,
-    pool: asyncpg.Pool,
+    pool: Pool,
     committers: Committers,
     limits: Limits,
     nudges: Nudges,
@@ -201,7 +199,7 @@ def answered(visit: Visit, receipt: Receipt, typed: Typed) -> Response[Any]:
 
 
 @post("/c/{code:str}/somebody-else", status_code=200)
-async def change_person(request: Request[Caller, Any, Any], code: str, config: Config) -> Response[Any]:
+async def change_person(request: Request[Caller, Any, Any], code: FromPath[str], config: Config) -> Response[Any]:
     """Somebody else holds this phone now: a new token, and whoever is signed in on it stays out of it."""
     cookie = device_cookie(config, new_device())
     return see_other(f"/c/{quote(code, safe='')}?guest=1", [cookie])

@@ -8,18 +8,18 @@ from uuid import UUID
 
 import asyncpg
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 
 from scenarios.quantities import count_from_text
 from scenarios.refusals import CarbonRefusal
 from service import donations, events, ledger, tallies
 from service.access import Caller
+from service.api.given import Committers, Nudges, Pool
 from service.api.problems import language_of
 from service.carbon import carbon_refusal
-from service.committers import Committers
 from service.db import new_id
 from service.donations import DonationRequest
 from service.errors import BadInput, NotFound, Refusal
-from service.nudges import Nudges
 from service.pages.rendering import Typed, id_in, page, see_other, typed_in
 
 
@@ -33,7 +33,7 @@ FIELDS = {"number_unreadable": "grams", "overdraft": "grams", "nothing_given": "
 
 
 @get("/events/{event_id:uuid}")
-async def show_event(request: Request[Caller, Any, Any], event_id: UUID, pool: asyncpg.Pool) -> Response[Any]:
+async def show_event(request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool) -> Response[Any]:
     """What it is, where and when, what it emits and how far donations cover that."""
     async with pool.acquire() as connection:
         event = await events.find(connection, event_id)
@@ -43,7 +43,7 @@ async def show_event(request: Request[Caller, Any, Any], event_id: UUID, pool: a
 
 
 @get("/events/{event_id:uuid}/donate")
-async def ask_donation(request: Request[Caller, Any, Any], event_id: UUID, pool: asyncpg.Pool) -> Response[Any]:
+async def ask_donation(request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool) -> Response[Any]:
     """How much to give."""
     return await donate_page(request, event_id, pool, Typed())
 
@@ -73,7 +73,7 @@ async def donate_page(
 
 @post("/events/{event_id:uuid}/donate", status_code=200)
 async def donate(
-    request: Request[Caller, Any, Any], event_id: UUID, pool: asyncpg.Pool, committers: Committers, nudges: Nudges
+    request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool, committers: Committers, nudges: Nudges
 ) -> Response[Any]:
     """Give. Sent twice, it is given once."""
     typed = await typed_in(request)
@@ -94,7 +94,7 @@ async def donate(
 
 
 @get("/me/donations/{donation_id:uuid}")
-async def show_donation(request: Request[Caller, Any, Any], donation_id: UUID, pool: asyncpg.Pool) -> Response[Any]:
+async def show_donation(request: Request[Caller, Any, Any], donation_id: FromPath[UUID], pool: Pool) -> Response[Any]:
     """Thanks, and what was given."""
     async with pool.acquire() as connection:
         given = await donations.find_own(connection, request.user.member, donation_id)

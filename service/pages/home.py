@@ -6,9 +6,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from litestar import Request, Response, get
+from litestar.params import FromPath, FromQuery
 
 from service.access import Caller
-from service.config import Config
+from service.api.given import Config
 from service.errors import NotFound
 from service.i18n import LANGUAGES
 from service.pages.rendering import own_cookie, page, see_other
@@ -24,7 +25,7 @@ async def home(request: Request[Caller, Any, Any]) -> Response[Any]:
 
 
 @get("/language/{language:str}")
-async def choose_language(language: str, config: Config, to: str = "/") -> Response[Any]:
+async def choose_language(language: FromPath[str], config: Config, to: FromQuery[str] = "/") -> Response[Any]:
     """Read on in that language, and keep to it."""
     if language not in LANGUAGES:
         raise NotFound

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import asyncpg
 from litestar import Request, Response, get
 
 from service import actions, donations, ledger, members
 from service.access import Caller
+from service.api.given import Pool
 from service.pages.rendering import page
 
 
 @get("/me")
-async def show_me(request: Request[Caller, Any, Any], pool: asyncpg.Pool) -> Response[Any]:
+async def show_me(request: Request[Caller, Any, Any], pool: Pool) -> Response[Any]:
     """The account."""
     member = request.user.member
     async with pool.acquire() as connection:

@@ -10,16 +10,17 @@ from uuid import UUID
 import asyncpg
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.params import FromPath, FromQuery
 
 from scenarios import factors
 from scenarios.quantities import count_from_text
 from scenarios.refusals import CarbonRefusal
 from service import events, organizations, personal_codes, refused_scans, schedules, tallies
 from service.access import Caller, Role
+from service.api.given import Config, Pool
 from service.api.problems import language_of
 from service.api.requests import name_of
 from service.carbon import carbon_refusal
-from service.config import Config
 from service.db import Connection, new_id
 from service.errors import BadInput, Refusal, every_refusal
 from service.events import Event, NewEvent
@@ -101,7 +102,7 @@ def decoded(values: dict[str, Any], kind: type[T]) -> T:
 
 
 @get("/organize")
-async def show_organizer(request: Request[Caller, Any, Any], pool: asyncpg.Pool) -> Response[Any]:
+async def show_organizer(request: Request[Caller, Any, Any], pool: Pool) -> Response[Any]:
     """My organizations and their events."""
     return await organizer_page(request, pool, Typed())
 
@@ -126,7 +127,7 @@ async def organizer_page(
 
 
 @post("/organize/organizations", status_code=200)
-async def found_organization(request: Request[Caller, Any, Any], pool: asyncpg.Pool) -> Response[Any]:
+async def found_organization(request: Request[Caller, Any, Any], pool: Pool) -> Response[Any]:
     """Found an organization."""
     typed = await typed_in(request)
 
@@ -142,7 +143,7 @@ async def found_organization(request: Request[Caller, Any, Any], pool: asyncpg.P
 
 
 @get("/organize/events/new")
-async def ask_event(request: Request[Caller, Any, Any], pool: asyncpg.Pool, organization: str = "") -> Response[Any]:
+async def ask_event(request: Request[Caller, Any, Any], pool: Pool, organization: FromQuery[str] = "") -> Response[Any]:
     """What an event is, where and when."""
     typed = Typed(organization_id=organization, time_zone="Asia/Shanghai", opens="08:00", closes="18:00", gates="A")
     return await event_form(request, pool, typed)
@@ -171,7 +172,7 @@ async def event_form(
 
 
 @post("/organize/events/new", status_code=200)
-async def create_event(request: Request[Caller, Any, Any], pool: asyncpg.Pool) -> Response[Any]:
+async def create_event(request: Request[Caller, Any, Any], pool: Pool) -> Response[Any]:
     """Make the event."""
     typed = await typed_in(request)
 
@@ -224,7 +225,7 @@ def read_time(text: str) -> time:
 
 
 @get("/organize/events/{event_id:uuid}")
-async def show_event(request: Request[Caller, Any, Any], event_id: UUID, pool: asyncpg.Pool) -> Response[Any]:
+async def show_event(request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool) -> Response[Any]:
     """The event as its organizer sees it: the tally as it climbs, the doors, the helpers."""
     return await event_page(request, event_id, pool, Typed())
 
@@ -260,7 +261,7 @@ async def event_page(
 
 @post("/organize/events/{event_id:uuid}/helpers", status_code=200)
 async def add_helper(
-    request: Request[Caller, Any, Any], event_id: UUID, pool: asyncpg.Pool, config: Config
+    request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool, config: Config
 ) -> Response[Any]:
     """Let someone stand at the doors, or organize too."""
     typed = await typed_in(request)
@@ -285,7 +286,7 @@ async def own_event(connection: Connection, caller: Caller, event_id: UUID) -> E
 
 @post("/organize/events/{event_id:uuid}/badges", status_code=200)
 async def issue_badges(
-    request: Request[Caller, Any, Any], event_id: UUID, pool: asyncpg.Pool, config: Config
+    request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool, config: Config
 ) -> Response[Any]:
     """Codes for badges, to be printed: nowhere shown again, but to the same form sent again."""
     typed = await typed_in(request)

@@ -13,15 +13,15 @@ from uuid import UUID
 
 import asyncpg
 from litestar import Request, Response, get, post
+from litestar.params import FromPath, FromQuery
 
 from service import claims, corrections, forms, receipts
 from service.access import Caller
+from service.api.given import Config, Nudges, Pool
 from service.api.problems import language_of
-from service.config import Config
 from service.db import new_id, transaction
 from service.errors import NotFound, Refusal
 from service.idempotency import digest
-from service.nudges import Nudges
 from service.pages.rendering import Typed, id_in, own_cookie, page, see_other, typed_in
 from service.pages.trips import Unreadable, as_typed, choices, errors_of, read_origin, read_trip
 from service.receipts import Receipt
@@ -73,11 +73,11 @@ def receipt_page(
 @get("/r/{check_in_id:uuid}")
 async def show_receipt(
     request: Request[Caller, Any, Any],
-    check_in_id: UUID,
+    check_in_id: FromPath[UUID],
     config: Config,
-    pool: asyncpg.Pool,
-    at: str = "",
-    again: bool = False,
+    pool: Pool,
+    at: FromQuery[str] = "",
+    again: FromQuery[bool] = False,
 ) -> Response[Any]:
     """The receipt, on the phone that checked in or for the account that did."""
     async with pool.acquire() as connection:
@@ -101,7 +101,7 @@ def shown(request: Request[Caller, Any, Any], config: Config, receipt: Receipt, 
 
 @post("/r/{check_in_id:uuid}/undo", exclude_from_csrf=True, status_code=200)
 async def undo(
-    request: Request[Caller, Any, Any], check_in_id: UUID, config: Config, pool: asyncpg.Pool, nudges: Nudges
+    request: Request[Caller, Any, Any], check_in_id: FromPath[UUID], config: Config, pool: Pool, nudges: Nudges
 ) -> Response[Any]:
     """Take the check-in back."""
     receipt, typed = await held(request, config, pool, check_in_id), await typed_in(request)
@@ -120,7 +120,7 @@ async def undo(
 
 @get("/r/{check_in_id:uuid}/change")
 async def ask_change(
-    request: Request[Caller, Any, Any], check_in_id: UUID, config: Config, pool: asyncpg.Pool, at: str = ""
+    request: Request[Caller, Any, Any], check_in_id: FromPath[UUID], config: Config, pool: Pool, at: FromQuery[str] = ""
 ) -> Response[Any]:
     """The form again, with the trip as it was said."""
     async with pool.acquire() as connection:
@@ -157,7 +157,7 @@ async def change_page(
 
 @post("/r/{check_in_id:uuid}/change", exclude_from_csrf=True, status_code=200)
 async def change(
-    request: Request[Caller, Any, Any], check_in_id: UUID, config: Config, pool: asyncpg.Pool, nudges: Nudges
+    request: Request[Caller, Any, Any], check_in_id: FromPath[UUID], config: Config, pool: Pool, nudges: Nudges
 ) -> Response[Any]:
     """Say the trip again: the answer is the new receipt."""
     receipt, typed = await held(request, config, pool, check_in_id), await typed_in(request)
@@ -198,7 +198,7 @@ async def corrected_by(
 
 @post("/r/{check_in_id:uuid}/claim", status_code=200)
 async def claim(
-    request: Request[Caller, Any, Any], check_in_id: UUID, config: Config, pool: asyncpg.Pool
+    request: Request[Caller, Any, Any], check_in_id: FromPath[UUID], config: Config, pool: Pool
 ) -> Response[Any]:
     """Take what the check-in earned into one's account."""
     receipt, typed = await held(request, config, pool, check_in_id), await typed_in(request)

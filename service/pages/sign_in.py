@@ -6,21 +6,19 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
-import asyncpg
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
+from litestar.params import FromQuery
 
 from service import members, sessions
 from service.access import Caller
 from service.api.callers import COOKIE
+from service.api.given import Config, Limits, Pool, Sender
 from service.api.problems import language_of
-from service.config import Config
 from service.db import new_id, transaction
 from service.errors import Refusal
-from service.limits import Limits
 from service.pages.home import safe_path
 from service.pages.rendering import Typed, id_in, own_cookie, page, see_other, storable, typed_in
-from service.senders import Sender
 from service.sessions import SESSION_LIFE
 from service.sign_in_codes import CodeUsedUp
 
@@ -39,7 +37,7 @@ def form_page(
 
 
 @get("/sign-in")
-async def ask_phone(request: Request[Caller, Any, Any], to: str = "/me") -> Response[Any]:
+async def ask_phone(request: Request[Caller, Any, Any], to: FromQuery[str] = "/me") -> Response[Any]:
     """Which phone a code shall go to."""
     if request.user.member_id:
         return see_other(safe_path(to))
@@ -49,7 +47,7 @@ async def ask_phone(request: Request[Caller, Any, Any], to: str = "/me") -> Resp
 @post("/sign-in", status_code=200)
 async def send_code(
     request: Request[Caller, Any, Any],
-    pool: asyncpg.Pool,
+    pool: Pool,
     config: Config,
     sender: Sender,
     limits: Limits,
@@ -67,7 +65,7 @@ async def send_code(
 
 
 @get("/sign-in/code")
-async def ask_sent_code(request: Request[Caller, Any, Any], to: str = "/me") -> Response[Any]:
+async def ask_sent_code(request: Request[Caller, Any, Any], to: FromQuery[str] = "/me") -> Response[Any]:
     """Which code came."""
     if PHONE not in request.cookies:
         return see_other(f"/sign-in?to={quote(safe_path(to), safe='')}")
@@ -75,9 +73,7 @@ async def ask_sent_code(request: Request[Caller, Any, Any], to: str = "/me") -> 
 
 
 @post("/sign-in/code", status_code=200)
-async def enter(
-    request: Request[Caller, Any, Any], pool: asyncpg.Pool, config: Config, limits: Limits
-) -> Response[Any]:
+async def enter(request: Request[Caller, Any, Any], pool: Pool, config: Config, limits: Limits) -> Response[Any]:
     """Sign in, and on to where one was going."""
     typed = await typed_in(request)
     to, typed["phone"] = safe_path(typed["to"]), phone_of(request)
@@ -108,7 +104,7 @@ def forget(name: str, path: str = "/") -> Cookie:
 
 
 @post("/sign-out", status_code=200)
-async def sign_out(request: Request[Caller, Any, Any], pool: asyncpg.Pool, config: Config) -> Response[Any]:
+async def sign_out(request: Request[Caller, Any, Any], pool: Pool, config: Config) -> Response[Any]:
     """End the session."""
     if request.user.member_id:
         cookie = request.cookies[COOKIE]

@@ -8,22 +8,20 @@ from uuid import UUID
 
 import asyncpg
 from litestar import Request, Response, get, post
+from litestar.params import FromPath, FromQuery
 
 from service import events, forms, organizations, posters
 from service.access import Caller, Role
+from service.api.given import Committers, Config, Limits, Nudges, Pool
 from service.api.problems import language_of
 from service.attendees import Attendee
 from service.check_in_rows import CheckIn
 from service.check_ins import PersonalCodeUnknown
 from service.codes import Scanned
-from service.committers import Committers
-from service.config import Config
 from service.errors import Refusal
 from service.events import Event, Gate
 from service.forms import Form
 from service.idempotency import digest
-from service.limits import Limits
-from service.nudges import Nudges
 from service.pages.rendering import Typed, id_in, page, see_other, typed_in
 from service.pages.trips import Unreadable, choices, errors_of, read_origin, read_trip
 from service.personal_codes import attendee_of_personal_code, known
@@ -40,7 +38,7 @@ async def stewarded(request: Request[Caller, Any, Any], pool: asyncpg.Pool, even
 
 
 @get("/gate")
-async def choose_event(request: Request[Caller, Any, Any], pool: asyncpg.Pool) -> Response[Any]:
+async def choose_event(request: Request[Caller, Any, Any], pool: Pool) -> Response[Any]:
     """The events whose doors one keeps."""
     async with pool.acquire() as connection:
         seen = await events.of_caller(connection, request.user)
@@ -50,7 +48,7 @@ async def choose_event(request: Request[Caller, Any, Any], pool: asyncpg.Pool) -
 
 @get("/organize/events/{event_id:uuid}/screen/{gate_id:int}")
 async def show_screen(
-    request: Request[Caller, Any, Any], event_id: UUID, gate_id: int, pool: asyncpg.Pool, config: Config
+    request: Request[Caller, Any, Any], event_id: FromPath[UUID], gate_id: FromPath[int], pool: Pool, config: Config
 ) -> Response[Any]:
     """This minute's code, as large as the screen."""
     event = await stewarded(request, pool, event_id)
@@ -63,10 +61,10 @@ async def show_screen(
 @get("/organize/events/{event_id:uuid}/gates/{gate_id:int}/poster/{form:str}")
 async def show_poster(
     request: Request[Caller, Any, Any],
-    event_id: UUID,
-    gate_id: int,
-    form: Literal["png", "svg", "pdf"],
-    pool: asyncpg.Pool,
+    event_id: FromPath[UUID],
+    gate_id: FromPath[int],
+    form: FromPath[Literal["png", "svg", "pdf"]],
+    pool: Pool,
     config: Config,
 ) -> Response[bytes]:
     """The gate's poster."""
@@ -78,7 +76,11 @@ async def show_poster(
 
 @get("/gate/{event_id:uuid}")
 async def show_gate(
-    request: Request[Caller, Any, Any], event_id: UUID, pool: asyncpg.Pool, gate: int = 0, done: UUID | None = None
+    request: Request[Caller, Any, Any],
+    event_id: FromPath[UUID],
+    pool: Pool,
+    gate: FromQuery[int] = 0,
+    done: FromQuery[UUID | None] = None,
 ) -> Response[Any]:
     """Which badge comes next; above it, who came last."""
     event = await stewarded(request, pool, event_id)
@@ -127,8 +129,8 @@ def gate_page(
 @post("/gate/{event_id:uuid}", status_code=200)
 async def take_badge(
     request: Request[Caller, Any, Any],
-    event_id: UUID,
-    pool: asyncpg.Pool,
+    event_id: FromPath[UUID],
+    pool: Pool,
     config: Config,
     committers: Committers,
     limits: Limits,

@@ -7,24 +7,25 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import msgspec
 from litestar import Request, Response, get
+from litestar.params import FromPath
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from service import events, organizations, tallies
 from service.access import Caller, Role
+from service.api.given import Pool, Streams
 from service.api.problems import language_of
 from service.api.tallies import RETRY_MS, WATCHERS
 from service.i18n import Language
 from service.pages.rendering import fragment, page
-from service.streams import Heartbeat, Message, Streams
+from service.streams import Heartbeat, Message
 from service.tallies import Tally
 
 
 @get("/events/{event_id:uuid}/tally/stream", media_type="text/event-stream")
 async def stream_tally(
-    request: Request[Caller, Any, Any], event_id: UUID, pool: asyncpg.Pool, streams: Streams
+    request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool, streams: Streams
 ) -> ServerSentEvent:
     """The tally as pieces of the page, at each change; between changes, how fresh it is."""
     async with pool.acquire() as connection:
@@ -51,7 +52,7 @@ def piece(message: Message, language: Language, zone: str) -> str:
 
 
 @get("/authority")
-async def show_authority(request: Request[Caller, Any, Any], pool: asyncpg.Pool) -> Response[Any]:
+async def show_authority(request: Request[Caller, Any, Any], pool: Pool) -> Response[Any]:
     """The events of one's region, with their figures."""
     async with pool.acquire() as connection:
         seen = await events.of_caller(connection, request.user)
@@ -61,7 +62,7 @@ async def show_authority(request: Request[Caller, Any, Any], pool: asyncpg.Pool)
 
 
 @get("/authority/events/{event_id:uuid}")
-async def watch_event(request: Request[Caller, Any, Any], event_id: UUID, pool: asyncpg.Pool) -> Response[Any]:
+async def watch_event(request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool) -> Response[Any]:
     """One event of the region, as it climbs."""
     async with pool.acquire() as connection:
         await organizations.require(connection, request.user, event_id, Role.AUTHORITY)

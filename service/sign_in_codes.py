@@ -56,6 +56,11 @@ async def issue(
     if await was_issued(connection, phone.digest, key, now):
         return None
     await count_send(connection, config, phone.digest, sender, now)
+    return await replace_code(connection, config, phone, key, now)
+
+
+async def replace_code(connection: Connection, config: Config, phone: Phone, key: str, now: datetime) -> str:
+    """A new code in the place of the number's last one, whoever asked for that."""
     code = f"{secrets.randbelow(1_000_000):06}"
     await connection.execute(
         """

@@ -17,7 +17,8 @@ from service import codes, events, members, organizations, sessions
 from service.access import Caller, Role
 from service.config import Config
 from service.db import new_id, transaction
-from service.events import Event, Hours, NewEvent
+from service.events import Event, NewEvent
+from service.schedules import Hours
 from tests.bench.stand import Stand
 
 ORGANIZER = "13800138000"

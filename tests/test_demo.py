@@ -1,0 +1,97 @@
+"""The example on one machine: there is always an event that is open, and filling it again adds nobody."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+
+from service import demo, members, organizations, tallies
+from service.config import Config
+from service.db import new_id, transaction
+from service.events import check_open
+from service.sessions import Tokens
+
+NOW = datetime(2026, 11, 20, 19, 59, tzinfo=UTC)  # 03:59 in China: the day before still
+SMALL = demo.MAIN._replace(first_day=30, second_day=20, citizens=4)
+SMALL_SECOND = demo.SECOND._replace(first_day=8, second_day=4, citizens=3)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Examples with few people."""
+    monkeypatch.setattr(demo, "MAIN", SMALL)
+    monkeypatch.setattr(demo, "SECOND", SMALL_SECOND)
+
+
+async def look(pool: asyncpg.Pool, config: Config, now: datetime = NOW) -> demo.FirstLook:
+    async with pool.acquire() as connection:
+        return await demo.first_look(connection, config, now)
+
+
+async def counts(pool: asyncpg.Pool) -> list[tuple[int, int, int, int]]:
+    """Check-ins, attendees, grams given and emissions of each event, folded."""
+    async with transaction(pool) as connection:
+        for event_id in await tallies.pending_events(connection):
+            while await tallies.fold(connection, event_id):
+                pass
+        rows = await connection.fetch("SELECT event_id FROM tallies ORDER BY event_id")
+        read = [await tallies.read(connection, row["event_id"]) for row in rows]
+    return [(each.check_ins, each.people, each.donated_g, each.emissions_g) for each in read]
+
+
+@pytest.mark.parametrize("hours", [0, 1, 12, 100, 180])
+async def test_at_every_start_the_event_shown_is_open(database: asyncpg.Pool, config: Config, hours: int) -> None:
+    await look(database, config)
+    later = NOW + timedelta(hours=hours)
+    check_open((await look(database, config, later)).event, later)
+
+
+async def test_a_later_start_finds_the_event_that_is_open(database: asyncpg.Pool, config: Config) -> None:
+    first = await look(database, config)
+    assert (await look(database, config, NOW + timedelta(days=3))).event == first.event
+
+
+async def test_when_the_event_is_over_the_next_is_made_by_the_same_organization(
+    database: asyncpg.Pool, config: Config
+) -> None:
+    first = await look(database, config)
+    second = await look(database, config, NOW + timedelta(days=30))
+    assert second.event.id != first.event.id
+    assert second.event.organization_id == first.event.organization_id
+
+
+async def test_the_code_shown_signs_the_organizer_in_however_often_it_is_started(
+    database: asyncpg.Pool, config: Config
+) -> None:
+    for minute in range(10):
+        now = NOW + timedelta(seconds=minute)
+        shown = await look(database, config, now)
+    signed_in = await members.sign_in(database, config, demo.ORGANIZER, shown.sign_in_code, str(new_id()), now)
+    assert isinstance(signed_in, Tokens)
+    async with database.acquire() as connection:
+        organizer = await members.member_by_phone(connection, config, demo.ORGANIZER)
+        found = await organizations.of_member(connection, organizer)
+    assert [each.name for each in found] == [demo.ORGANIZATION]
+
+
+@pytest.mark.usefixtures("small")
+async def test_the_example_is_filled_with_everyone_it_promises(database: asyncpg.Pool, config: Config) -> None:
+    heard: list[tuple[int, int]] = []
+    doors = await demo.fill(database, config, NOW, lambda come, of: heard.append((come, of)))
+    assert [gate.name for _, gate in doors] == [*SMALL.gates, *SMALL_SECOND.gates]
+    assert heard[-1] == (62, 62)
+    for check_ins, people, donated_g, emissions_g in await counts(database):
+        assert check_ins in {50, 12}
+        assert people > 0
+        assert donated_g > 0
+        assert emissions_g > 0
+
+
+@pytest.mark.usefixtures("small")
+async def test_filling_again_adds_nothing_also_days_later(database: asyncpg.Pool, config: Config) -> None:
+    await demo.fill(database, config, NOW, lambda come, of: None)
+    before = await counts(database)
+    await demo.fill(database, config, NOW + timedelta(days=2), lambda come, of: None)
+    assert await counts(database) == before

@@ -102,15 +102,23 @@ async def test_the_last_organizer_can_neither_leave_nor_step_down(client: httpx.
     assert (await client.get(MINE, headers=wang)).json()[0]["role"] == "organizer"
 
 
-async def test_two_organizers_cannot_remove_each_other_at_once(client: httpx.AsyncClient) -> None:
-    wang, organization = await found_organization(client, WANG)
-    li = await become_organizer(client, wang, organization, LI)
-    ids = [(await client.get("/v1/me", headers=who)).json()["member_id"] for who in (wang, li)]
-    answers = await asyncio.gather(
-        client.delete(f"{members_of(organization)}/{ids[1]}", headers=wang),
-        client.delete(f"{members_of(organization)}/{ids[0]}", headers=li),
-    )
-    assert sorted(each.status_code for each in answers) == [204, 404]
+async def test_two_organizers_cannot_remove_each_other_at_once(database: asyncpg.Pool, config: Config) -> None:
+    async with transaction(database) as connection:
+        wang, li = [Caller(await member_by_phone(connection, config, phone), frozenset(Role)) for phone in (WANG, LI)]
+        ours = (await organizations.found(connection, wang.member, organizations.NewOrganization("会务组"))).id
+        await organizations.put_member(connection, ours, li.member, Role.ORGANIZER)
+
+    async def remove_wang() -> None:
+        async with transaction(database) as connection:
+            await organizations.remove_member(connection, li, ours, wang.member)
+
+    async with transaction(database) as connection:
+        await organizations.remove_member(connection, wang, ours, li.member)
+        meanwhile = asyncio.create_task(remove_wang())
+        await asyncio.sleep(0.1)
+    with pytest.raises(NotFound):
+        await meanwhile
+    assert await database.fetchval("SELECT member_id FROM organization_members") == wang.member
 
 
 @pytest.mark.parametrize("name", ["", " ", "　", "a\nb", "a\n", "\u0000", "x" * 201, 5, None, ["a"]])

@@ -91,6 +91,8 @@ async def test_a_repeat_of_the_same_request_gets_tokens_of_the_same_session(
     assert first["refresh_token"] == repeat["refresh_token"]
     assert (await client.get("/v1/me", headers=bearer(repeat))).status_code == 200
     assert await database.fetchval("SELECT count(*) FROM sessions") == 1
+    for body, headers in (({"phone": WANG, "code": other_than(code)}, same), ({"phone": WANG, "code": code}, key())):
+        assert (await client.post(SESSIONS, json=body, headers=headers)).json()["code"] == "code_wrong"
     rotated = await client.post("/v1/sign-in/rotations", json={"refresh_token": first["refresh_token"]}, headers=key())
     assert rotated.status_code == 201
     late = await client.post(SESSIONS, json={"phone": WANG, "code": code}, headers=same)

@@ -26,8 +26,9 @@ class Limits:
         self._sign_ins = a_minute(config.sign_ins_per_address_a_minute)
 
     def check_in(self, address: str, attendee: object) -> None:
-        """Count a check-in of an attendee (anything whose text names one) from an address."""
-        count(self._attendees, str(attendee))
+        """Count a check-in from an address, of an attendee (anything whose text names one) or, with None, of nobody."""
+        if attendee is not None:
+            count(self._attendees, str(attendee))
         count(self._doors, network_of(address))
 
     def sign_in(self, address: str) -> None:

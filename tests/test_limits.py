@@ -50,6 +50,14 @@ def test_a_refused_attendee_does_not_use_up_the_venues_share() -> None:
     limits.check_in("192.0.2.1", new_id())
 
 
+def test_those_who_do_not_say_who_attends_do_not_use_up_one_anothers_share() -> None:
+    limits = Limits(SETTINGS)
+    for _ in range(100):
+        limits.check_in("192.0.2.1", None)
+    with pytest.raises(TooMany):
+        limits.check_in("192.0.2.1", None)
+
+
 def test_one_may_come_again_after_waiting() -> None:
     limits = Limits(SETTINGS)
     for _ in range(600):

@@ -7,6 +7,8 @@ import os
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Protocol, cast
@@ -14,8 +16,9 @@ from typing import Any, Protocol, cast
 import rich_click as click
 import uvicorn
 from qrcode import QRCode
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
+from rich.progress import Progress, TaskID
 
 from service.config import Config, from_environment
 from service.db import open_pool
@@ -52,7 +55,12 @@ def languages() -> tuple[Language, ...]:
 
 def tell(text: str, **values: object) -> None:
     """Say something of the catalog. Values that are catalog texts themselves are translated too."""
-    click.echo("\n".join(dict.fromkeys(in_language(language, text, values) for language in languages())))
+    click.echo(in_languages(text, "\n", **values))
+
+
+def in_languages(text: str, between: str = " · ", **values: object) -> str:
+    """A text of the catalog with its values put in, in each of the terminal's languages."""
+    return between.join(dict.fromkeys(in_language(language, text, values) for language in languages()))
 
 
 def in_language(language: Language, text: str, values: Mapping[str, object]) -> str:
@@ -89,10 +97,12 @@ def up(host: str, port: int, processes: int, *, demo: bool) -> None:
 def show_start(address: str, config: Config, *, fill: bool) -> None:
     """Say where to look."""
     found = asyncio.run(look(config, fill=fill)) if find_spec("service.demo") else None
-    table = Table.grid(padding=(0, 2))
-    for label, value in ((mark("地址"), address), *(found.lines if found else ())):
-        table.add_row(" · ".join(translate(language, label) for language in languages()), value)
-    out.print(table)
+    lines = [
+        (in_languages(label), value) for label, value in ((mark("地址"), address), *(found.lines if found else ()))
+    ]
+    widest = max(cell_len(label) for label, _ in lines)
+    for label, value in lines:
+        click.echo(f"{label}{' ' * (widest - cell_len(label))}  {value}")
     if found and found.check_in_url:
         draw_qr(found.check_in_url)
     tell(mark("按 Ctrl-C 停止。"))
@@ -101,11 +111,19 @@ def show_start(address: str, config: Config, *, fill: bool) -> None:
 async def look(config: Config, *, fill: bool) -> FirstLook:
     """What to show first; with `fill`, put the example into the database before."""
     demo = import_module("service.demo")
-    async with await open_pool(config) as pool, pool.acquire() as connection:
+    now = datetime.now(UTC)
+    async with await open_pool(config) as pool:
         if fill:
-            with out.status(translate(languages()[0], mark("正在填入示例……"))):
-                await demo.fill(connection, config)
-        return cast("FirstLook", await demo.first_look(connection, config))
+            with Progress(console=out, transient=True) as progress:
+                task = progress.add_task(translate(languages()[0], mark("正在填入示例……")), total=None)
+                await demo.fill(pool, config, now, partial(show_progress, progress, task))
+        async with pool.acquire() as connection:
+            return cast("FirstLook", await demo.first_look(connection, config, now))
+
+
+def show_progress(progress: Progress, task: TaskID, done: int, total: int) -> None:
+    """Move the bar."""
+    progress.update(task, completed=done, total=total)
 
 
 def draw_qr(url: str) -> None:

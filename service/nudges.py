@@ -62,6 +62,7 @@ class Nudges:
         self._due: set[UUID] = set()
         self._wake = asyncio.Event()
         self._away = False
+        self._stopping = False
 
     def fold(self, event_id: UUID) -> None:
         """There is something to fold for this event."""
@@ -70,19 +71,23 @@ class Nudges:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Nudges]:
-        """Send what comes for the length of the block."""
+        """Send what comes for the length of the block.
+
+        At its end the sender is asked to stop, not cancelled: the client may lose a cancellation while it connects.
+        """
         queue = open_queue(self._redis_url)
         sending = asyncio.create_task(self._send(queue))
         try:
             yield self
         finally:
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
+            self._stopping = True
+            self._wake.set()
+            await sending
             with suppress(RedisError, OSError):
                 await queue.aclose(close_connection_pool=True)
 
     async def _send(self, queue: ArqRedis) -> None:
-        while True:
+        while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
             due, self._due = self._due, set()

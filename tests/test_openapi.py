@@ -53,7 +53,7 @@ async def live(config: Config, database: asyncpg.Pool) -> AsyncIterator[tuple[st
     url = f"http://127.0.0.1:{port}"
     try:
         async with httpx.AsyncClient(base_url=url) as client:
-            while not server.started and thread.is_alive():
+            while not server.started and thread.is_alive():  # noqa: ASYNC110 - it starts in another thread
                 await asyncio.sleep(0.01)
             headers, _ = await found_organization(client, WANG)
         yield url, headers

@@ -26,7 +26,7 @@ CHINA = ZoneInfo("Asia/Shanghai")
 class NewAction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An act of a region's methodology: `quantity` in its base unit (metres, Wh, or times)."""
 
-    region: Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$")]
+    region: Annotated[str, msgspec.Meta(pattern="^[0-9]{6}$", max_length=6)]
     action: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
     quantity: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
     occurred_on: date

@@ -6,12 +6,10 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, Protocol, cast
+from typing import Any
 
 import rich_click as click
 import uvicorn
@@ -20,6 +18,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
+from service import demo
 from service.config import Config, from_environment
 from service.db import open_pool
 from service.i18n import LANGUAGES, Language, mark, translate
@@ -38,13 +37,6 @@ SERVER: dict[str, Any] = {
     "server_header": False,
 }
 """How uvicorn serves. The bench's servers for comparison are run so too."""
-
-
-class FirstLook(Protocol):
-    """What `service.demo.first_look` answers: labels (catalog texts) with values, and where a check-in's QR leads."""
-
-    lines: Sequence[tuple[str, str]]
-    check_in_url: str | None
 
 
 def languages() -> tuple[Language, ...]:
@@ -96,21 +88,17 @@ def up(host: str, port: int, processes: int, *, demo: bool) -> None:
 
 def show_start(address: str, config: Config, *, fill: bool) -> None:
     """Say where to look."""
-    found = asyncio.run(look(config, fill=fill)) if find_spec("service.demo") else None
-    lines = [
-        (in_languages(label), value) for label, value in ((mark("地址"), address), *(found.lines if found else ()))
-    ]
+    found = asyncio.run(look(config, fill=fill))
+    lines = [(in_languages(label), value) for label, value in ((mark("地址"), address), *found.lines)]
     widest = max(cell_len(label) for label, _ in lines)
     for label, value in lines:
         click.echo(f"{label}{' ' * (widest - cell_len(label))}  {value}")
-    if found and found.check_in_url:
-        draw_qr(found.check_in_url)
+    draw_qr(found.check_in_url)
     tell(mark("按 Ctrl-C 停止。"))
 
 
-async def look(config: Config, *, fill: bool) -> FirstLook:
+async def look(config: Config, *, fill: bool) -> demo.FirstLook:
     """What to show first; with `fill`, put the example into the database before."""
-    demo = import_module("service.demo")
     now = datetime.now(UTC)
     async with await open_pool(config) as pool:
         if fill:
@@ -118,7 +106,7 @@ async def look(config: Config, *, fill: bool) -> FirstLook:
                 task = progress.add_task(translate(languages()[0], mark("正在填入示例……")), total=None)
                 await demo.fill(pool, config, now, partial(show_progress, progress, task))
         async with pool.acquire() as connection:
-            return cast("FirstLook", await demo.first_look(connection, config, now))
+            return await demo.first_look(connection, config, now)
 
 
 def show_progress(progress: Progress, task: TaskID, done: int, total: int) -> None:

@@ -150,7 +150,7 @@ def everything(options: Options, tell: Tell) -> Iterator[Supervisor]:
         if not alone:
             text = mark("这个数据目录已在使用中，地址是 {address}：请打开它，或先停止它。")
             raise CannotStart(text, address=read_state(data).address)
-        stop_on_signals()
+        stop_on_signals(stack)
         end_left(read_state(data))
         listener = stack.enter_context(listen(options))
         address = reachable_address(options.host, listener.getsockname()[1])
@@ -162,8 +162,9 @@ def everything(options: Options, tell: Tell) -> Iterator[Supervisor]:
         yield supervisor
 
 
-def stop_on_signals() -> None:
-    """Let the first of Ctrl-C, SIGTERM and the terminal's end interrupt us, and ignore the ones that follow."""
+def stop_on_signals(stack: contextlib.ExitStack) -> None:
+    """Let the first of Ctrl-C, SIGTERM and the terminal's end interrupt us and ignore more of them, while the stack
+    holds."""
     ends = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         ends.append(signal.SIGHUP)
@@ -174,7 +175,7 @@ def stop_on_signals() -> None:
         raise KeyboardInterrupt
 
     for number in ends:
-        signal.signal(number, interrupt)
+        stack.callback(signal.signal, number, signal.signal(number, interrupt))
 
 
 def end_left(state: State) -> None:

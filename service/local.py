@@ -82,10 +82,10 @@ class Supervisor:
 
     def start(self, *programs: Program) -> None:
         """Start some at a time and wait until all are ready. Raises CannotStart."""
-        started = [Child(program, spawn(program)) for program in programs]
-        self.children += started
-        self.record()
-        for child in started:
+        for program in programs:
+            self.children.append(Child(program, spawn(program)))
+            self.record()
+        for child in self.children:
             wait_until_ready(child.program, child.process)
 
     def watch(self) -> None:

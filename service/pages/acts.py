@@ -25,7 +25,7 @@ from service.carbon import carbon_refusal
 from service.db import new_id
 from service.errors import BadInput, Refusal
 from service.idempotency import digest
-from service.pages.rendering import Typed, id_in, page, see_other, typed_in
+from service.pages.rendering import Typed, id_in, page, see_other, sentences, typed_in
 
 READERS = {"m": metres_from_km_text, "Wh": wh_from_kwh_text, "1": count_from_text}
 """How a quantity is typed, by the methodology's base unit."""
@@ -70,13 +70,13 @@ def act_page(
         "act",
         status=refusal.status if refusal else 200,
         typed=typed,
-        errors={FIELDS.get(refusal.code, ""): refusal.message(language_of(request))} if refusal else {},
+        errors=sentences(refusal, FIELDS, language_of(request)),
         regions=[each for each in PROVINCES if actions_of(each, today())],
         region=region if offered else "",
         offered=offered,
         chosen=next((each for each in offered if each.key == action), None),
         today=today().isoformat(),
-        id=typed["id"] or str(new_id()),
+        id=str(new_id()),
     )
 
 

@@ -20,7 +20,7 @@ from service.carbon import carbon_refusal
 from service.db import new_id
 from service.donations import DonationRequest
 from service.errors import BadInput, NotFound, Refusal
-from service.pages.rendering import Typed, id_in, page, see_other, typed_in
+from service.pages.rendering import Typed, id_in, page, see_other, sentences, typed_in
 
 
 class NothingGiven(BadInput):
@@ -64,7 +64,7 @@ async def donate_page(
         "donate",
         status=refusal.status if refusal else 200,
         typed=typed,
-        errors={FIELDS.get(refusal.code, ""): refusal.message(language_of(request))} if refusal else {},
+        errors=sentences(refusal, FIELDS, language_of(request)),
         event=event,
         held_g=held_g,
         id=str(new_id()),

@@ -27,13 +27,13 @@ from service.events import Event, NewEvent
 from service.idempotency import Answer, digest, once
 from service.organizations import NewColleague, NewOrganization
 from service.pages.acts import DateUnreadable
-from service.pages.rendering import Typed, id_in, page, see_other, typed_in
+from service.pages.rendering import Typed, id_in, page, see_other, sentences, typed_in
 from service.pages.trips import choices
 
 T = TypeVar("T")
 
 FIELDS = {
-    "name_missing": "name",
+    "place": "origin",
     "phone_invalid": "phone",
     "place_unknown": "origin",
     "place_ambiguous": "origin",
@@ -73,8 +73,9 @@ class TimeUnreadable(BadInput):
 
 def errors_of(request: Request[Any, Any, Any], refusal: Refusal) -> dict[str, str]:
     """A refusal as a sentence at its field."""
-    field = refusal.field if isinstance(refusal, FieldUnreadable) else FIELDS.get(refusal.code, "")
-    return {field: refusal.message(language_of(request))}
+    if isinstance(refusal, FieldUnreadable):
+        return {FIELDS.get(refusal.field, refusal.field): refusal.message(language_of(request))}
+    return sentences(refusal, FIELDS, language_of(request))
 
 
 async def done_once(
@@ -89,7 +90,7 @@ async def done_once(
         raise refusal
 
     content = digest(request.url.path, {name: typed[name] for name in sorted(typed) if not name.startswith("_")})
-    answer = await once(pool, name_of(request.user), f"page {id_in(typed)}", content, do, refused)
+    answer = await once(pool, name_of(request.user), f"{request.url.path} {id_in(typed)}", content, do, refused)
     return answer.body.decode()
 
 

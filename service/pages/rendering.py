@@ -22,8 +22,8 @@ from litestar.utils.scope.state import ScopeState
 from scenarios.actions.methodologies import methodologies
 from scenarios.meeting.modes import MODES
 from service.api.problems import language_of
-from service.errors import NotFound
-from service.i18n import texts, translate
+from service.errors import Conflict, IdReused, NotFound, Refusal
+from service.i18n import Language, texts, translate
 from service.pages import figures
 from service.pages.assets import asset_url
 
@@ -122,6 +122,20 @@ def id_in(typed: Typed) -> UUID:
         return UUID(typed["id"])
     except ValueError:
         raise NotFound from None
+
+
+class SentBefore(Conflict):
+    """这张表单已经提交过，内容不同。确实要再提交一次，请再按一次按钮。"""
+
+    code = "form_sent_before"
+
+
+def sentences(refusal: Refusal | None, fields: Mapping[str, str], language: Language) -> dict[str, str]:
+    """A refusal as the sentence to show at its field, or above the form."""
+    if refusal is None:
+        return {}
+    said = SentBefore() if isinstance(refusal, IdReused) else refusal
+    return {fields.get(refusal.code, ""): said.message(language)}
 
 
 def page(

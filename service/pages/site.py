@@ -8,9 +8,10 @@ from urllib.parse import quote, urlsplit
 from litestar import Request, Response, Router
 from litestar.config.compression import CompressionConfig
 from litestar.config.csrf import CSRFConfig
+from litestar.enums import RequestEncodingType
 from litestar.exceptions import PermissionDeniedException
 
-from service.api.problems import as_refusal, language_of
+from service.api.problems import WrongMediaType, as_refusal, language_of
 from service.config import Config
 from service.errors import NotAllowed, NotSignedIn
 from service.pages import acts, doors, events, home, me, organize, receipts, sign_in, stewards, watching
@@ -67,6 +68,8 @@ def refuse_page(request: Request[Any, Any, Any], error: Exception) -> Response[A
     """Whatever was raised, as a page that says so; to the sign-in, where that is what lacks."""
     if isinstance(error, PermissionDeniedException):
         error = FormStale()
+    elif request.content_type[0] == RequestEncodingType.MULTI_PART and isinstance(error, LookupError | ValueError):
+        error = WrongMediaType()  # no form of ours is sent so; the framework does not catch what such a body may hold
     refusal = as_refusal(error)
     if isinstance(refusal, NotSignedIn):
         return see_other(f"/sign-in?to={quote(came_from(request), safe='')}")

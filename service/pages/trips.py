@@ -12,7 +12,7 @@ from scenarios.refusals import CarbonRefusal, PlaceAmbiguous, PlaceUnknown
 from service.carbon import carbon_refusal
 from service.errors import BadInput, Refusal
 from service.i18n import Language
-from service.pages.rendering import Typed
+from service.pages.rendering import Typed, sentences
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class Unreadable(Exception):
 
 def errors_of(refusal: Refusal, language: Language) -> dict[str, str]:
     """A refusal as the sentence to show at its field, or above the form."""
-    return {FIELDS.get(refusal.code, ""): refusal.message(language)}
+    return sentences(refusal, FIELDS, language)
 
 
 def read_trip(typed: Typed, part: Literal["journey", "local"]) -> Trip:

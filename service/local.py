@@ -34,6 +34,8 @@ from service.migrate import MigrationError, migrate
 CHECKOUT = Path(__file__).parent.parent
 DEATHS_ALLOWED = 5
 DEATHS_WITHIN_S = 60
+LOCAL_SETTINGS = {"TANHUI_LOCAL": "true", "TANHUI_CHECK_INS_PER_ADDRESS_A_MINUTE": "60000"}
+"""Where the environment does not say otherwise. A replay, which comes from one address, must not meet the limit."""
 Tell = Callable[..., None]
 """Shows a text of the catalog with the values named in it."""
 
@@ -217,8 +219,8 @@ def start_servers(supervisor: Supervisor) -> Mapping[str, str]:
     Returns the environment for our own processes. Raises CannotStart.
     """
     data = supervisor.data
-    environment = {"TANHUI_SECRET": master_secret(data).hex(), "TANHUI_LOCAL": "true"}
-    environment |= {"TANHUI_BASE_URL": supervisor.address, **os.environ}
+    environment = {"TANHUI_SECRET": master_secret(data).hex(), "TANHUI_BASE_URL": supervisor.address}
+    environment |= LOCAL_SETTINGS | os.environ
     servers = []
     if "DATABASE_URL" not in os.environ:
         environment["DATABASE_URL"] = database_url(data)

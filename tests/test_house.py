@@ -112,4 +112,6 @@ async def test_every_statement_fits_the_schema(database: asyncpg.Pool) -> None:
 
 async def test_the_data_models_page_is_fresh(database: asyncpg.Pool) -> None:
     async with database.acquire() as connection:
+        if connection.get_server_version().major != 18:
+            pytest.skip("PostgreSQL 18 writes the page; other versions word views their own way")
         assert await describe(connection) == PAGE.read_text("utf-8"), "run `python -m service.schema`"

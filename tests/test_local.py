@@ -212,7 +212,7 @@ def test_what_ends_again_and_again_ends_all(data: DataFolder) -> None:
     supervisor = Supervisor(data, "", lambda text, **values: told.append(values["code"]))
     failing = Program(name="false", command=["/bin/sh", "-c", "exit 7"], folder=data.path, is_ready=lambda: True)
     supervisor.start(failing)
-    with pytest.raises(CannotStart, match="false .* 6 times") as gave_up:
+    with pytest.raises(CannotStart, match=r"false .* 6 times") as gave_up:
         supervisor.watch()
     assert gave_up.value.values["code"] == 7
     assert told == [7] * 5

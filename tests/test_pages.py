@@ -19,8 +19,9 @@ from service import codes, events, members, organizations, sessions
 from service.access import Caller, Role
 from service.config import Config
 from service.db import new_id, transaction
-from service.events import Event, Hours, NewEvent
+from service.events import Event, NewEvent
 from service.pages.home import safe_path
+from service.schedules import Hours
 from tests.conftest import serving
 from tests.paper import Form, Paper, post, read, see, send
 from tests.people import HAN, LI, WANG, ZHAO, reading_codes

@@ -22,8 +22,9 @@ from service.access import Caller, Role
 from service.app import create_app
 from service.config import Config
 from service.db import open_pool, transaction
-from service.events import Event, Hours, NewEvent
+from service.events import Event, NewEvent
 from service.organizations import NewOrganization
+from service.schedules import Hours
 from tests.people import reading_codes
 
 PHONE = {"width": 375, "height": 812}

@@ -14,31 +14,42 @@ from tests.bench.processes import run_load, serving
 from tests.bench.stand import Stand, connected, stand
 from tests.bench.world import World, bare_request, check_in_requests, make_members, make_world
 
-MOST_PER_S = 12_000
-"""Requests prepared for a second of check-ins: more than a run can use up."""
+PREPARED_PER_S = 6_000
+"""Requests prepared for a second of check-ins. A run that uses them up ends early."""
+FIRST = 500
+"""Check-ins before the first run, so that it finds the service as warm as the others do."""
 
 
-def measure(scratch: Path, seconds: float = 3, runs: int = RUNS) -> list[Figure]:
+def measure(scratch: Path) -> list[Figure]:
+    """Measure on a service of our own."""
+    with stand(scratch) as service:
+        return measure_on(service)
+
+
+def measure_on(service: Stand, seconds: float = 3, warm_up_s: float = 1, runs: int = RUNS) -> list[Figure]:
     """Alternate check-ins, the echo and the bare application; then the same with accounts, whose trips earn credits."""
-    with stand(scratch) as service, serving("tests.bench.bare") as bare, serving("tests.bench.ceiling") as ceiling:
-        world = asyncio.run(prepare(service))
+    world = asyncio.run(prepare(service))
+    fresh: dict[str, Callable[[World, int], list[bytes]]] = {
+        "checkin_http": check_in_requests,
+        "checkin_account_http": account_requests,
+    }
+    results = defaultdict[str, list[Result]](list)
+    run_load(Plan(port=service.port, requests=check_in_requests(world, FIRST), seconds=30, warm_up_s=0))
+    with serving("tests.bench.bare") as bare, serving("tests.bench.ceiling") as ceiling:
         repeated = {
             "echo_http": (service.port, check_in_requests(world, 500, path="echo")),
             "bare_http": (bare, [bare_request()]),
             "load_ceiling": (ceiling, [bare_request()]),
             "echo_account_http": (service.port, account_requests(world, 500, "echo")),
         }
-        fresh: dict[str, Callable[[World, int], list[bytes]]] = {
-            "checkin_http": check_in_requests,
-            "checkin_account_http": account_requests,
-        }
-        results = defaultdict[str, list[Result]](list)
         for _ in range(runs):
             for name, make in fresh.items():
-                requests = make(world, int(MOST_PER_S * (seconds + 1)))
-                results[name].append(run_load(Plan(port=service.port, requests=requests, seconds=seconds)))
+                requests = make(world, int(PREPARED_PER_S * (warm_up_s + seconds)))
+                plan = Plan(port=service.port, requests=requests, seconds=seconds, warm_up_s=warm_up_s)
+                results[name].append(run_load(plan))
             for name, (port, requests) in repeated.items():
-                results[name].append(run_load(Plan(port=port, requests=requests, seconds=seconds, repeat=True)))
+                plan = Plan(port=port, requests=requests, seconds=seconds, warm_up_s=warm_up_s, repeat=True)
+                results[name].append(run_load(plan))
     return figures(results)
 
 

@@ -15,24 +15,30 @@ from tests.bench.checkin import prepare
 from tests.bench.figures import Figure
 from tests.bench.load import Plan
 from tests.bench.processes import CHECKOUT, run_load
-from tests.bench.stand import stand
+from tests.bench.stand import Stand, stand
 from tests.bench.viewers import Seen, Watch
 from tests.bench.world import World, check_in_requests
 
 BEFORE = 200
-AFTER_S = 5
 
 
-def measure(scratch: Path, seconds: float = 30, per_s: float = 200, viewers: int = 50) -> list[Figure]:
-    """Check people in at a pace while viewers watch."""
+def measure(scratch: Path) -> list[Figure]:
+    """Measure on a service of our own."""
     with stand(scratch) as service:
-        world = asyncio.run(prepare(service))
-        run_load(Plan(port=service.port, requests=check_in_requests(world, BEFORE), seconds=10, warm_up_s=0))
-        requests = check_in_requests(world, int(seconds * per_s))
-        paced = Plan(port=service.port, requests=requests, seconds=seconds + 0.5, warm_up_s=0, per_s=per_s)
-        with watching(world, viewers, seconds + AFTER_S) as watch:
-            loaded = run_load(paced)
-            seen = msgspec.msgpack.decode(watch.communicate()[0], type=list[list[Seen]])
+        return measure_on(service)
+
+
+def measure_on(
+    service: Stand, seconds: float = 30, per_s: float = 200, viewers: int = 50, after_s: float = 5
+) -> list[Figure]:
+    """Check people in at a pace while viewers watch."""
+    world = asyncio.run(prepare(service))
+    run_load(Plan(port=service.port, requests=check_in_requests(world, BEFORE), seconds=10, warm_up_s=0))
+    requests = check_in_requests(world, int(seconds * per_s))
+    paced = Plan(port=service.port, requests=requests, seconds=seconds + 0.5, warm_up_s=0, per_s=per_s)
+    with watching(world, viewers, seconds + after_s) as watch:
+        loaded = run_load(paced)
+        seen = msgspec.msgpack.decode(watch.communicate()[0], type=list[list[Seen]])
     late_ms = sorted(delays_ms(loaded.answered_at, seen))
     asked = f"{per_s:g} check-ins a second for {seconds:g} s, each receipt on each of {viewers} streams"
     return [
@@ -82,5 +88,5 @@ def delays_ms(answered_at: Sequence[float], streams: Sequence[Sequence[Seen]]) -
             while event and event.check_ins < number:
                 event = next(events, None)
             if event is None:
-                raise RuntimeError(f"check-in {number} is not in the tally {AFTER_S} s after the last")
+                raise RuntimeError(f"check-in {number} is not in the tally some seconds after the last")
             yield max(0.0, event.at - answered) * 1000

@@ -24,23 +24,30 @@ from tests.bench.checkin import prepare
 from tests.bench.figures import RUNS, Figure, median_ratio
 from tests.bench.load import Plan
 from tests.bench.processes import run_load
-from tests.bench.stand import connected, stand
+from tests.bench.stand import Stand, connected, stand
 from tests.bench.world import TRIPS, World, check_in_requests
 
 SET = 500
 
 
-def measure(scratch: Path, few: int = 1_000, many: int = 200_000, runs: int = RUNS) -> list[Figure]:
+def measure(scratch: Path) -> list[Figure]:
+    """Measure on two services of our own."""
+    with stand(scratch, "few") as few, stand(scratch, "many") as many:
+        return measure_on(few, many)
+
+
+def measure_on(
+    small_one: Stand, big_one: Stand, few: int = 1_000, many: int = 200_000, seconds: float = 1, runs: int = RUNS
+) -> list[Figure]:
     """Two services side by side, one with few check-ins and one with many, asked in turns, one request at a time."""
-    with stand(scratch, "few") as one, stand(scratch, "many") as other:
-        small, big = (asyncio.run(prepare(service)) for service in (one, other))
-        fill(small, few)
-        took_s = fill(big, many)
-        times = defaultdict[tuple[str, str], list[float]](list)
-        for _ in range(runs):
-            for name, world in (("few", small), ("many", big)):
-                times[name, "read"].append(read_p50_ms(world))
-                times[name, "check_in"].append(check_in_p50_ms(world))
+    worlds = {"few": asyncio.run(prepare(small_one)), "many": asyncio.run(prepare(big_one))}
+    fill(worlds["few"], few)
+    took_s = fill(worlds["many"], many)
+    times = defaultdict[tuple[str, str], list[float]](list)
+    for _ in range(runs):
+        for name, world in worlds.items():
+            times[name, "read"].append(read_p50_ms(world, seconds))
+            times[name, "check_in"].append(check_in_p50_ms(world))
     ratios = {kind: median_ratio(times["many", kind], times["few", kind]) for kind in ("read", "check_in")}
     worst = max(ratios, key=lambda kind: ratios[kind])
     return [
@@ -122,7 +129,7 @@ def counted(world: World) -> int:
     return int(answer.json()["check_ins"])
 
 
-def read_p50_ms(world: World, seconds: float = 1) -> float:
+def read_p50_ms(world: World, seconds: float) -> float:
     """How long it takes to read the tally, one at a time."""
     head = [f"GET {tally_path(world)} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {world.organizer}"]
     request = "\r\n".join([*head, "", ""]).encode()

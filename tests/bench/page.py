@@ -15,7 +15,7 @@ from playwright.sync_api import CDPSession, sync_playwright
 from service import codes
 from tests.bench.checkin import prepare
 from tests.bench.figures import Figure
-from tests.bench.stand import stand
+from tests.bench.stand import Stand, stand
 
 ACCEPTED = "gzip, deflate, br, zstd"
 """What browsers say that they take."""
@@ -42,12 +42,16 @@ class Loaded(HTMLParser):
 
 
 def measure(scratch: Path) -> list[Figure]:
-    """Visit the page behind a poster's code."""
+    """Measure on a service of our own."""
     with stand(scratch) as service:
-        world = asyncio.run(prepare(service))
-        url = codes.url(service.config, codes.poster_code(service.config, world.event.gates[0].short_code))
-        sizes = cold_visit(url)
-        seen = browser_bytes(url)
+        return measure_on(service)
+
+
+def measure_on(service: Stand) -> list[Figure]:
+    """Visit the page behind a poster's code."""
+    world = asyncio.run(prepare(service))
+    url = codes.url(service.config, codes.poster_code(service.config, world.event.gates[0].short_code))
+    sizes, seen = cold_visit(url), browser_bytes(url)
     parts = ", ".join(f"{name} {size}" for name, size in sizes.items())
     figures = [
         Figure(

@@ -8,9 +8,10 @@ import platform
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -30,6 +31,7 @@ from tests.machines import scratch_folder
 
 DISK = Path("/var/tmp")
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+UP = (sys.executable, "-m", "service.cli", "up")
 UNLIMITED = {
     "TANHUI_BENCH": "true",
     "TANHUI_CHECK_INS_PER_ADDRESS_A_MINUTE": "100000000",
@@ -69,8 +71,8 @@ def filesystem_of(path: Path) -> str:
 
 
 @contextmanager
-def up(data: Path, page: str, **environment: str) -> Iterator[int]:
-    """`deploy/up` on a data folder, from its start until a page is served, for the length of the block.
+def up(command: Sequence[str], data: Path, page: str, **environment: str) -> Iterator[int]:
+    """`up` on a data folder, from its start until a page is served, for the length of the block.
 
     Yields its port. Raises RuntimeError with the end of the log.
     """
@@ -78,7 +80,7 @@ def up(data: Path, page: str, **environment: str) -> Iterator[int]:
     own = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
     with (data.parent / f"{data.name}.log").open("ab") as log:
         process = subprocess.Popen(
-            ["deploy/up", "--port", str(port)],
+            [*command, "--port", str(port)],
             cwd=CHECKOUT,
             env=own | {"TANHUI_DATA": str(data)} | environment,
             stdin=subprocess.DEVNULL,
@@ -110,7 +112,7 @@ def wait_for_page(process: subprocess.Popen[bytes], page: str, log: Path, patien
 def stand(scratch: Path, name: str = "data") -> Iterator[Stand]:
     """A service to load, with the worker and durable servers, for the length of the block."""
     data = scratch / name
-    with up(data, "/healthz", **UNLIMITED) as port:
+    with up(UP, data, "/healthz", **UNLIMITED) as port:
         found = open_folder(data)
         secret = master_secret(found)
         settings = Config(

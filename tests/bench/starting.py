@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
@@ -10,13 +11,13 @@ from tests.bench.figures import RUNS, Figure
 from tests.bench.stand import up
 
 
-def measure(scratch: Path, runs: int = RUNS) -> list[Figure]:
+def measure(scratch: Path, command: Sequence[str] = ("deploy/up",), runs: int = RUNS) -> list[Figure]:
     """Start on new data, stop, start on the same data; so many times."""
     new, existing = [], []
     for number in range(runs):
         data = scratch / f"data{number}"
-        new.append(start_s(data))
-        existing.append(start_s(data))
+        new.append(start_s(command, data))
+        existing.append(start_s(command, data))
     slowest = max(median(new), median(existing))
     return [
         Figure(
@@ -30,8 +31,8 @@ def measure(scratch: Path, runs: int = RUNS) -> list[Figure]:
     ]
 
 
-def start_s(data: Path) -> float:
+def start_s(command: Sequence[str], data: Path) -> float:
     """How long one start takes until the home page is served."""
     began = time.monotonic()
-    with up(data, "/"):
+    with up(command, data, "/"):
         return time.monotonic() - began

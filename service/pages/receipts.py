@@ -63,7 +63,7 @@ def receipt_page(
         errors={"": refusal.message(language_of(request))} if refusal else {},
         receipt=receipt,
         trip=receipt.trip,
-        at=at,
+        at=at[:200],
         again=again or receipt.duplicate,
         correctable=corrections.is_correctable(receipt, datetime.now(UTC)),
     )

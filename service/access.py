@@ -78,7 +78,7 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("POST /v1/check-ins/{check_in_id}/claims", CITIZEN),
     ("POST /v1/check-ins/{check_in_id}/undo", PUBLIC),
     ("POST /v1/check-ins/{check_in_id}/corrections", PUBLIC),
-    # pages: for everyone
+    # pages for for everyone
     ("GET /", PUBLIC),
     ("GET /assets/{name}", PUBLIC),
     ("GET /language/{language}", PUBLIC),
@@ -88,7 +88,7 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("POST /sign-in/code", PUBLIC),
     ("POST /sign-out", PUBLIC),
     ("GET /events/{event_id}", PUBLIC),
-    # pages: at the door
+    # pages for at the door
     ("GET /c", PUBLIC),
     ("GET /c/{code}", PUBLIC),
     ("POST /c/{code}", PUBLIC),
@@ -98,7 +98,7 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("GET /r/{check_in_id}/change", PUBLIC),
     ("POST /r/{check_in_id}/change", PUBLIC),
     ("POST /r/{check_in_id}/claim", CITIZEN),
-    # pages: citizens
+    # pages for citizens
     ("GET /me", CITIZEN),
     ("GET /me/actions/{action_id}", CITIZEN),
     ("GET /me/donations/{donation_id}", CITIZEN),
@@ -106,7 +106,7 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("POST /act", CITIZEN),
     ("GET /events/{event_id}/donate", CITIZEN),
     ("POST /events/{event_id}/donate", CITIZEN),
-    # pages: organizers, stewards, authorities
+    # pages for organizers, stewards, authorities
     ("GET /organize", CITIZEN),
     ("POST /organize/organizations", CITIZEN),
     ("GET /organize/events/new", ORGANIZER),

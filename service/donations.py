@@ -55,7 +55,8 @@ async def donate_many(
     while rest:
         donors: set[UUID] = set()
         ids: set[UUID] = set()
-        this_round, later = [], []
+        this_round: list[int] = []
+        later: list[int] = []
         for number in rest:
             request = requests[number]
             crowded = request.member_id in donors or request.id in ids

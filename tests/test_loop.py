@@ -1,4 +1,4 @@
-"""The loop over HTTP: act, earn, donate, scan, tally; and what is refused on the way, in words and with a stable code."""
+"""The loop over HTTP: act, earn, donate, scan, tally; and every refusal on the way, in words and by a stable code."""
 
 from __future__ import annotations
 

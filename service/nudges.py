@@ -37,9 +37,10 @@ def decode_job(stored: bytes) -> dict[str, Any]:
 def open_queue(redis_url: str) -> ArqRedis:
     """The queue at a `unix://` or `redis://` address. Connects when first used, and anew after each failure.
 
-    Its methods raise RedisError or OSError when no answer comes within two seconds.
+    Its methods raise RedisError or OSError. They have no time limit of their own: set to have one, the client loses
+    cancellations on Python 3.11 (its `asyncio.wait_for` around writes).
     """
-    queue: ArqRedis = ArqRedis.from_url(redis_url, socket_timeout=PATIENCE_S, socket_connect_timeout=PATIENCE_S)
+    queue: ArqRedis = ArqRedis.from_url(redis_url, socket_connect_timeout=PATIENCE_S)
     queue.job_serializer, queue.job_deserializer = encode_job, decode_job
     return queue
 
@@ -97,8 +98,9 @@ class Nudges:
     async def _try_sending(self, queue: ArqRedis, due: set[UUID]) -> None:
         """Enqueue, or drop and say so once an outage."""
         try:
-            for event_id in due:
-                await enqueue_fold(queue, event_id)
+            async with asyncio.timeout(PATIENCE_S):
+                for event_id in due:
+                    await enqueue_fold(queue, event_id)
             self._away = False
         except (RedisError, OSError) as error:
             if not self._away:

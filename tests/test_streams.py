@@ -35,6 +35,8 @@ from tests.people import (
 from tests.tallied import Hall, Visit, come, fold, hall, read
 
 SOON_S = 3.0
+PATIENCE_S = 20.0
+"""Some answers wait for the places to be loaded."""
 
 
 class Reads:
@@ -77,9 +79,9 @@ async def until_sequence(messages: AsyncIterator[Message], sequence: int) -> Mes
     raise AssertionError
 
 
-async def until(holds: Callable[[], bool]) -> None:
+async def until(holds: Callable[[], bool], within_s: float = SOON_S) -> None:
     """Wait until something holds, which must be soon."""
-    async with asyncio.timeout(SOON_S):
+    async with asyncio.timeout(within_s):
         while not holds():  # noqa: ASYNC110 - nobody announces it
             await asyncio.sleep(0.01)
 
@@ -249,11 +251,13 @@ async def served(config: Config) -> AsyncIterator[tuple[httpx.AsyncClient, Strea
         )
         serving = asyncio.create_task(server.serve([listener]))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        async with httpx.AsyncClient(base_url=url, timeout=SOON_S) as client:
-            await until(lambda: server.started)
-            yield client, app.state.streams
-        server.should_exit = True
-        await serving
+        try:
+            async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_S) as client:
+                await until(lambda: server.started or serving.done(), PATIENCE_S)
+                yield client, app.state.streams
+        finally:
+            server.should_exit = True
+            await serving
 
 
 async def new_event(client: httpx.AsyncClient, organizer: Headers, organization: UUID) -> Hall:

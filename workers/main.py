@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 
 from service.config import Config, from_environment
 from service.db import open_pool
-from service.nudges import FOLD, decode_job, encode_job, open_queue
+from service.nudges import FOLD, PATIENCE_S, decode_job, encode_job, open_queue
 from workers.audits import audit_books
 from workers.cleaning import forget_old
 from workers.folding import fold_event, look_again, sweep_on
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from arq.typing import StartupShutdown, WorkerCoroutine
 
 RETRY_EVERY_S = 1.0
+PULSE_EVERY_S = 5.0
+GRACE_S = 2.0
 NIGHT_HOUR = 18
 """In UTC; 02:00 in China."""
 
@@ -61,14 +63,29 @@ def make_worker(queue: ArqRedis, config: Config, pool: asyncpg.Pool) -> Worker:
 
 
 async def serve_queue(config: Config, pool: asyncpg.Pool) -> None:
-    """Run jobs until the queue goes away: raises RedisError or OSError then."""
+    """Run jobs until the queue goes away: raises a group of RedisError and OSError then."""
     queue = open_queue(config.redis_url)
     worker = make_worker(queue, config, pool)
     try:
-        await forget_interrupted(queue)
-        await worker.async_run()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(keep_pulse(queue))
+            tasks.create_task(run(worker, queue))
     finally:
         await stop(worker, queue)
+
+
+async def run(worker: Worker, queue: ArqRedis) -> None:
+    """Run jobs, first those that a killed worker had begun."""
+    await forget_interrupted(queue)
+    await worker.async_run()
+
+
+async def keep_pulse(queue: ArqRedis) -> None:
+    """See every few seconds that the queue still answers. Raises TimeoutError when it hangs."""
+    while True:
+        async with asyncio.timeout(PATIENCE_S):
+            await queue.ping()
+        await asyncio.sleep(PULSE_EVERY_S)
 
 
 async def forget_interrupted(queue: ArqRedis) -> None:
@@ -78,8 +95,10 @@ async def forget_interrupted(queue: ArqRedis) -> None:
 
 
 async def stop(worker: Worker, queue: ArqRedis) -> None:
-    """Break off what runs; transactions roll back."""
+    """Let running jobs end, for a moment; break off those that take longer: their transactions roll back."""
     running: list[asyncio.Task[Any]] = list(worker.tasks.values())
+    if running:
+        await asyncio.wait(running, timeout=GRACE_S)
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
@@ -94,9 +113,9 @@ async def serve_queue_on(config: Config, pool: asyncpg.Pool) -> None:
         began = asyncio.get_running_loop().time()
         try:
             await serve_queue(config, pool)
-        except (RedisError, OSError) as error:
-            if not away or asyncio.get_running_loop().time() - began > RETRY_EVERY_S:
-                log.warning("the queue does not answer, sweeping goes on without it: %r", error)
+        except* (RedisError, OSError) as errors:
+            if not away or asyncio.get_running_loop().time() - began > PATIENCE_S:
+                log.warning("the queue does not answer, sweeping goes on without it: %r", errors.exceptions)
             away = True
         await asyncio.sleep(RETRY_EVERY_S)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -35,13 +37,28 @@ MEMORY_BYTES = 2_000_000_000
 
 @contextmanager
 def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
-    """A new folder with a short path that the servers' user may pass through; gone at the end."""
+    """A new folder with a short path that the servers' user may pass through; gone at the end.
+
+    What killed runs left is cleared away first: a folder whose lock nobody holds.
+    """
+    clear_abandoned(parent or Path(tempfile.gettempdir()))
     folder = Path(tempfile.mkdtemp(prefix="th-", dir=parent))
-    try:
-        folder.chmod(0o711)
-        yield folder
-    finally:
-        shutil.rmtree(folder)
+    with (folder / "held").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        try:
+            folder.chmod(0o711)
+            yield folder
+        finally:
+            shutil.rmtree(folder)
+
+
+def clear_abandoned(parent: Path) -> None:
+    """Remove our own scratch folders of over a minute that no process holds."""
+    for lock in parent.glob("th-*/held"):
+        with suppress(OSError), lock.open("r+") as held:
+            if time.time() - lock.stat().st_mtime > 60 and lock.stat().st_uid == os.geteuid():
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(lock.parent)
 
 
 @contextmanager

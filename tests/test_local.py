@@ -22,7 +22,7 @@ import asyncpg
 import psutil
 import pytest
 
-from service.local import CHECKOUT, Supervisor, everything
+from service.local import CHECKOUT, Left, State, Supervisor, end_left, everything
 from service.local import Options as UpOptions
 from service.local_data import DataFolder, master_secret, open_folder
 from service.local_postgres import database_url, postgres
@@ -216,6 +216,15 @@ def test_what_ends_again_and_again_ends_all(data: DataFolder) -> None:
         supervisor.watch()
     assert gave_up.value.values["code"] == 7
     assert told == [7] * 5
+
+
+def test_what_was_left_running_is_stopped_and_nobody_else_of_that_number() -> None:
+    with subprocess.Popen(["sleep", "60"]) as left:
+        started_at = psutil.Process(left.pid).create_time()
+        end_left(State("", [Left(left.pid, started_at - 60, signal.SIGTERM)]))
+        assert left.poll() is None, "that was another process of this number"
+        end_left(State("", [Left(left.pid, started_at, signal.SIGTERM)]))
+        assert left.wait(5) == -signal.SIGTERM
 
 
 def test_a_port_that_is_taken_is_named(scratch: Path) -> None:

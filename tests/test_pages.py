@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
+import msgspec
 import pytest
 import time_machine
 
@@ -54,7 +55,7 @@ async def open_event(
                 venue=name,
                 time_zone="Asia/Shanghai",
                 expected_people=100,
-                hours=[Hours(opening, opening + timedelta(hours=24))],
+                hours=[Hours(opening + timedelta(days=n), opening + timedelta(days=n, hours=24)) for n in range(3)],
                 gates=list(gates),
             ),
         )
@@ -403,6 +404,72 @@ async def test_a_changed_trip_has_a_new_receipt(
     assert await database.fetchval("SELECT count(*) FROM check_ins WHERE ended_at IS NULL") == 1
     twice = await send(client, asked.form("/change"), mode="bus", km="4")
     assert twice.answer.url.path == changed.answer.url.path
+
+
+async def test_the_next_day_asks_only_that_days_way(
+    client: httpx.AsyncClient, database: asyncpg.Pool, config: Config, event: Event
+) -> None:
+    stale = (await see(client, door(config, event))).form()
+    await send(client, stale, mode="high_speed_rail", km="600", nights="2")
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=1)):
+        paper = await see(client, door(config, event))
+        assert "今天怎么来会场的" in paper.text
+        assert not {"origin", "nights"} & paper.form().fields.keys()
+        told_again = Form(paper.form().action, "post", paper.form().fields | {"part": "journey"})
+        assert "已经说过怎么从家里来的" in (await send(client, told_again, mode="metro", km="9")).text
+        receipt = await send(client, paper.form(), mode="metro", km="9")
+        assert receipt.title == "已报到"
+    parts = await database.fetch("SELECT part FROM check_ins ORDER BY checked_in_at")
+    assert [row["part"] for row in parts] == ["journey", "local"]
+
+
+async def test_too_many_taps_are_asked_to_wait(config: Config, database: asyncpg.Pool, event: Event) -> None:
+    slow = msgspec.structs.replace(config, check_ins_per_attendee_a_minute=2, sign_ins_per_address_a_minute=2)
+    async with serving(slow) as client:
+        form = (await see(client, door(config, event))).form()
+        answers = [await post(client, form, mode="metro", km="-1") for _ in range(4)]
+        assert answers[-1].status_code == 429
+        assert int(answers[-1].headers["retry-after"]) >= 1
+        assert "秒后再试" in read(answers[-1]).text
+        asked = (await see(client, "/sign-in")).form()
+        answers = [await post(client, asked, phone="1") for _ in range(4)]
+        assert [answers[0].status_code, answers[-1].status_code] == [400, 429]
+        assert int(answers[-1].headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/c/%ff%00%fe",
+        "/c/" + "A" * 3000,
+        "/c?code=%00",
+        "/c?code=" + "%F0%9F%9A%B2" * 400,
+        "/c/{short}?guest=perhaps",
+        "/r/not-an-id",
+        "/r/{event}?at=%0d%0aSet-Cookie:x&again=1",
+        "/language/en?to=/%E4%B8%AD%E6%96%87%0d%0aX:y",
+        "/language/en?to=%00",
+        "/sign-in?to=/%E4%B8%AD",
+        "/act?region=%00&action=%ff",
+        "/events/{event}/donate/",
+        "/organize/events/{event}/screen/99999999999999999999",
+        "/gate/{event}?gate=99999999999999999999&done=x",
+        "/assets/../../app.py",
+        "/assets/%2e%2e%2fapp.py",
+        "/organize/events/new?organization=%00%ff",
+        "/%",
+        "//evil.example",
+    ],
+)
+async def test_odd_addresses_are_answered_in_words(
+    path: str, client: httpx.AsyncClient, database: asyncpg.Pool, config: Config, event: Event
+) -> None:
+    await sign_in(client, database, config, WANG)
+    answer = await client.get(path.format(event=event.id, short=event.gates[0].short_code))
+    assert answer.status_code < 500
+    assert "\n" not in answer.headers.get("location", "")
+    if answer.status_code not in {200, 303, 307}:
+        assert read(answer).all("h1"), answer.text
 
 
 async def test_what_an_anonymous_check_in_earned_is_claimed_once_signed_in(

@@ -20,12 +20,11 @@ from service.access import Caller
 from service.actions import ActionRequest
 from service.api.actions import CHINA, NewAction
 from service.api.given import Committers, Pool
-from service.api.problems import language_of
 from service.carbon import carbon_refusal
 from service.db import new_id
 from service.errors import BadInput, Refusal
 from service.idempotency import digest
-from service.pages.rendering import Typed, id_in, page, see_other, sentences, typed_in
+from service.pages.rendering import Typed, id_in, page, see_other, typed_in
 
 READERS = {"m": metres_from_km_text, "Wh": wh_from_kwh_text, "1": count_from_text}
 """How a quantity is typed, by the methodology's base unit."""
@@ -68,9 +67,9 @@ def act_page(
     return page(
         request,
         "act",
-        status=refusal.status if refusal else 200,
         typed=typed,
-        errors=sentences(refusal, FIELDS, language_of(request)),
+        refusal=refusal,
+        fields=FIELDS,
         regions=[each for each in PROVINCES if actions_of(each, today())],
         region=region if offered else "",
         offered=offered,

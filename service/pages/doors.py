@@ -15,7 +15,6 @@ from service import codes, forms
 from service.access import Caller
 from service.api.check_ins import scan
 from service.api.given import Committers, Config, Limits, Nudges, Pool
-from service.api.problems import language_of
 from service.attendees import Attendee, attendee_of
 from service.check_in_rows import CheckIn
 from service.codes import CodeExpired, Scanned
@@ -25,8 +24,8 @@ from service.forms import Form
 from service.idempotency import digest
 from service.pages.devices import DEVICE, device_cookie, device_of, new_device, stands_for
 from service.pages.receipts import receipt_page, receipt_path, with_receipt_cookie
-from service.pages.rendering import Typed, page, see_other, typed_in
-from service.pages.trips import Unreadable, choices, errors_of, read_origin, read_trip
+from service.pages.rendering import Typed, page, see_other, storable, typed_in
+from service.pages.trips import FIELDS, choices, read_origin, read_trip
 from service.receipts import Receipt
 
 Door = tuple[Event, Gate]
@@ -94,31 +93,25 @@ async def show_door(
 
 def refused(request: Request[Caller, Any, Any], code: str, refusal: Refusal) -> Response[Any]:
     """Why this door does not open, and a field for another code."""
-    message = refusal.message(language_of(request))
-    typed = Typed(code=code) if isinstance(refusal, codes.CodeForged) else Typed()
-    return page(request, "code", status=refusal.status, errors={"code": message}, typed=typed)
+    typed = Typed(code=storable(code)) if isinstance(refusal, codes.CodeForged) else Typed()
+    return page(request, "code", typed=typed, refusal=refusal, fields={refusal.code: "code"})
 
 
 def door_page(visit: Visit, form: Form, typed: Typed | None = None, refusal: Refusal | None = None) -> Response[Any]:
     """The form, empty or with what was typed and what is wrong with it."""
-    language = language_of(visit.request)
-    return filled_page(visit, form, typed or Typed(round_trip="1"), errors_of(refusal, language) if refusal else {})
-
-
-def filled_page(visit: Visit, form: Form, typed: Typed, errors: dict[str, str], status: int = 200) -> Response[Any]:
-    """The form with sentences at its fields."""
+    typed = typed or Typed(round_trip="1")
     return page(
         visit.request,
         "check_in",
-        status=422 if errors else status,
         cookies=visit.cookies,
         typed=typed,
-        errors=errors,
+        refusal=refusal,
+        fields=FIELDS,
         form=form,
         action=f"/c/{quote(visit.code, safe='')}",
         guest=visit.guest,
         device="" if visit.caller.member_id or not visit.cookies else visit.device,
-        places=choices(typed, form.country) if "origin" in errors else (),
+        places=choices(typed, form.country) if refusal else (),
     )
 
 
@@ -142,15 +135,13 @@ async def check_in(
     async with pool.acquire() as connection:
         door = await forms.door_of(connection, said)
     try:
-        asked = read_request(visit, typed, door, scanned, said)
-        limits.check_in(request.user.address, asked.attendee.id if asked.attendee else None)
-        receipt = await committers.check_ins.submit(asked)
-    except Unreadable as unreadable:
-        return await ask_again(visit, typed, door, said, unreadable.errors(language_of(request)))
+        attendee = visit.attendee(door)
+        limits.check_in(request.user.address, attendee.id if attendee else None)
+        receipt = await committers.check_ins.submit(read_request(visit, typed, door, scanned, said))
     except IdReused:
         return see_other(f"/r/{said.check_in_id}?again=1")
     except Refusal as refusal:
-        return await ask_again(visit, typed, door, said, errors_of(refusal, language_of(request)), refusal)
+        return await ask_again(visit, typed, door, said, refusal)
     nudges.fold(receipt.event_id)
     return answered(visit, receipt, typed)
 
@@ -173,9 +164,7 @@ def read_request(visit: Visit, typed: Typed, door: Door, scanned: Scanned | Refu
     )
 
 
-async def ask_again(
-    visit: Visit, typed: Typed, door: Door, said: Scanned, errors: dict[str, str], refusal: Refusal | None = None
-) -> Response[Any]:
+async def ask_again(visit: Visit, typed: Typed, door: Door, said: Scanned, refusal: Refusal) -> Response[Any]:
     """The form once more, under the same id, with what was typed; a ticket that got old counts as a poster's."""
     scanned = said._replace(fresh=False) if isinstance(refusal, CodeExpired) else said
     try:
@@ -186,7 +175,7 @@ async def ask_again(
     if form.already:
         path = receipt_path(form.already, at=visit.code, again=True)
         return with_receipt_cookie(visit.config, form.already, see_other(path))
-    return filled_page(visit, form, typed, errors)
+    return door_page(visit, form, typed, refusal)
 
 
 def answered(visit: Visit, receipt: Receipt, typed: Typed) -> Response[Any]:

@@ -15,12 +15,11 @@ from scenarios.refusals import CarbonRefusal
 from service import donations, events, ledger, tallies
 from service.access import Caller
 from service.api.given import Committers, Nudges, Pool
-from service.api.problems import language_of
 from service.carbon import carbon_refusal
 from service.db import new_id
 from service.donations import DonationRequest
 from service.errors import BadInput, NotFound, Refusal
-from service.pages.rendering import Typed, id_in, page, see_other, sentences, typed_in
+from service.pages.rendering import Typed, id_in, page, see_other, typed_in
 
 
 class NothingGiven(BadInput):
@@ -62,9 +61,9 @@ async def donate_page(
     return page(
         request,
         "donate",
-        status=refusal.status if refusal else 200,
         typed=typed,
-        errors=sentences(refusal, FIELDS, language_of(request)),
+        refusal=refusal,
+        fields=FIELDS,
         event=event,
         held_g=held_g,
         id=str(new_id()),

@@ -18,7 +18,6 @@ from scenarios.refusals import CarbonRefusal
 from service import events, organizations, personal_codes, refused_scans, schedules, tallies
 from service.access import Caller, Role
 from service.api.given import Config, Pool
-from service.api.problems import language_of
 from service.api.requests import name_of
 from service.carbon import carbon_refusal
 from service.db import Connection, new_id
@@ -27,13 +26,15 @@ from service.events import Event, NewEvent
 from service.idempotency import Answer, digest, once
 from service.organizations import NewColleague, NewOrganization
 from service.pages.acts import DateUnreadable
-from service.pages.rendering import Typed, id_in, page, see_other, sentences, typed_in
+from service.pages.rendering import Typed, id_in, page, see_other, typed_in
+from service.pages.saying import FieldUnreadable, Unreadable
 from service.pages.trips import choices
 
 T = TypeVar("T")
 
 FIELDS = {
     "place": "origin",
+    "organization_id": "",
     "phone_invalid": "phone",
     "place_unknown": "origin",
     "place_ambiguous": "origin",
@@ -49,16 +50,6 @@ FIELDS = {
 ZONES = ("Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "Asia/Tokyo", "Europe/Vienna", "Europe/London", "UTC")
 
 
-class FieldUnreadable(BadInput):
-    """请检查这一项：不能留空，也不能太长。"""
-
-    code = "field_unreadable"
-
-    def __init__(self, field: str) -> None:
-        super().__init__()
-        self.field = field
-
-
 class WantedBadges(msgspec.Struct):
     """How many codes to print."""
 
@@ -69,13 +60,6 @@ class TimeUnreadable(BadInput):
     """“{text}”不是时间，请像 09:00 这样填写。"""
 
     code = "time_unreadable"
-
-
-def errors_of(request: Request[Any, Any, Any], refusal: Refusal) -> dict[str, str]:
-    """A refusal as a sentence at its field."""
-    if isinstance(refusal, FieldUnreadable):
-        return {FIELDS.get(refusal.field, refusal.field): refusal.message(language_of(request))}
-    return sentences(refusal, FIELDS, language_of(request))
 
 
 async def done_once(
@@ -95,11 +79,12 @@ async def done_once(
 
 
 def decoded(values: dict[str, Any], kind: type[T]) -> T:
-    """Fields as the struct that the domain takes. Raises FieldUnreadable."""
+    """Fields as the struct that the domain takes. Raises Unreadable."""
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as wrong:
-        raise FieldUnreadable(str(wrong).rpartition("`$.")[2].partition("`")[0].partition("[")[0]) from None
+        field = str(wrong).rpartition("`$.")[2].partition("`")[0].partition("[")[0]
+        raise Unreadable({field: FieldUnreadable()}) from None
 
 
 @get("/organize")
@@ -118,9 +103,9 @@ async def organizer_page(
     return page(
         request,
         "organize",
-        status=refusal.status if refusal else 200,
         typed=typed,
-        errors=errors_of(request, refusal) if refusal else {},
+        refusal=refusal,
+        fields=FIELDS,
         organizations=mine,
         events=[each for each in held if each.organization_id in {own.id for own in mine}],
         id=str(new_id()),
@@ -156,18 +141,17 @@ async def event_form(
     """The form, with what was typed and what is wrong with it."""
     async with pool.acquire() as connection:
         mine = await organizations.of_member(connection, request.user.member)
-    errors = errors_of(request, refusal) if refusal else {}
     return page(
         request,
         "new_event",
-        status=refusal.status if refusal else 200,
         typed=typed,
-        errors=errors,
+        refusal=refusal,
+        fields=FIELDS,
         organizations=[each for each in mine if each.role == Role.ORGANIZER],
         kinds=events.KINDS,
         zones=ZONES,
         factor_sets=factors.factor_sets(),
-        places=choices(typed, "CN") if "origin" in errors else (),
+        places=choices(typed, "CN") if refusal else (),
         id=str(new_id()),
     )
 
@@ -189,7 +173,7 @@ async def create_event(request: Request[Caller, Any, Any], pool: Pool) -> Respon
 
 
 def read_event(typed: Typed) -> NewEvent:
-    """The event that the fields tell. Raises FieldUnreadable, what dates and hours raise, and CarbonRefusal."""
+    """The event that the fields tell. Raises Unreadable, what dates and hours raise, and CarbonRefusal."""
     chosen = typed["place"] if typed["place_for"] == typed["origin"] else ""
     hours = schedules.daily(
         read_date(typed["first"]),
@@ -248,9 +232,9 @@ async def event_page(
     return page(
         request,
         "organize_event",
-        status=refusal.status if refusal else 200,
         typed=typed,
-        errors=errors_of(request, refusal) if refusal else {},
+        refusal=refusal,
+        fields=FIELDS,
         event=event,
         tally=tally,
         refused=refused,

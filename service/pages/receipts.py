@@ -18,12 +18,11 @@ from litestar.params import FromPath, FromQuery
 from service import claims, corrections, forms, receipts
 from service.access import Caller
 from service.api.given import Config, Nudges, Pool
-from service.api.problems import language_of
 from service.db import new_id, transaction
 from service.errors import NotFound, Refusal
 from service.idempotency import digest
 from service.pages.rendering import Typed, id_in, own_cookie, page, see_other, typed_in
-from service.pages.trips import Unreadable, as_typed, choices, errors_of, read_origin, read_trip
+from service.pages.trips import FIELDS, as_typed, choices, read_origin, read_trip
 from service.receipts import Receipt
 
 KEY = "tanhui_receipt"
@@ -59,8 +58,7 @@ def receipt_page(
     response = page(
         request,
         "receipt",
-        status=refusal.status if refusal else 200,
-        errors={"": refusal.message(language_of(request))} if refusal else {},
+        refusal=refusal,
         receipt=receipt,
         trip=receipt.trip,
         at=at[:200],
@@ -135,7 +133,7 @@ async def change_page(
     *,
     at: str = "",
     typed: Typed | None = None,
-    errors: dict[str, str] | None = None,
+    refusal: Refusal | None = None,
 ) -> Response[Any]:
     """The form to say a trip again."""
     async with pool.acquire() as connection:
@@ -144,13 +142,13 @@ async def change_page(
     return page(
         request,
         "change",
-        status=422 if errors else 200,
         typed=typed,
-        errors=errors,
+        refusal=refusal,
+        fields=FIELDS,
         form=form,
         receipt=receipt,
         at=at,
-        places=choices(typed, form.country) if errors and "origin" in errors else (),
+        places=choices(typed, form.country) if refusal else (),
         id=typed["id"] or str(new_id()),
     )
 
@@ -163,14 +161,10 @@ async def change(
     receipt, typed = await held(request, config, pool, check_in_id), await typed_in(request)
     try:
         corrected = await corrected_by(request, config, pool, receipt, typed)
-    except Unreadable as unreadable:
-        errors = unreadable.errors(language_of(request))
-        return await change_page(request, pool, receipt, at=typed["at"], typed=typed, errors=errors)
     except (corrections.TooLateToCorrect, corrections.AlreadyEnded, corrections.CreditsSpent) as refusal:
         return receipt_page(request, config, receipt, at=typed["at"], refusal=refusal)
     except Refusal as refusal:
-        errors = errors_of(refusal, language_of(request))
-        return await change_page(request, pool, receipt, at=typed["at"], typed=typed, errors=errors)
+        return await change_page(request, pool, receipt, at=typed["at"], typed=typed, refusal=refusal)
     nudges.fold(corrected.event_id)
     return shown(request, config, corrected, typed["at"])
 

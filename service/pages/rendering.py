@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,14 +23,16 @@ from litestar.utils.scope.state import ScopeState
 from scenarios.actions.methodologies import methodologies
 from scenarios.meeting.modes import MODES
 from service.api.problems import language_of
-from service.errors import Conflict, IdReused, NotFound, Refusal
-from service.i18n import Language, texts, translate
+from service.errors import NotFound, Refusal
+from service.i18n import texts, translate
 from service.pages import figures
 from service.pages.assets import asset_url
+from service.pages.saying import sentences
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 CSRF_COOKIE = "tanhui_csrf"
+NOWHERE: Mapping[str, str] = {}
 
 HEADERS = {
     "content-security-policy": (
@@ -103,6 +106,7 @@ class Typed(dict[str, str]):
 
 
 LONGEST_TYPED = 2_000
+UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 
 
 async def typed_in(request: Request[Any, Any, Any]) -> Typed:
@@ -112,8 +116,8 @@ async def typed_in(request: Request[Any, Any, Any]) -> Typed:
 
 
 def storable(text: str) -> str:
-    """The text without what no database holds: nulls, and halves of characters."""
-    return text.replace("\x00", "").encode("utf-8", "ignore").decode()
+    """The text without what neither a database nor a page may hold: controls, halves of characters, none at all."""
+    return UNSPEAKABLE.sub("", text)
 
 
 def id_in(typed: Typed) -> UUID:
@@ -124,20 +128,6 @@ def id_in(typed: Typed) -> UUID:
         raise NotFound from None
 
 
-class SentBefore(Conflict):
-    """这张表单已经提交过，内容不同。确实要再提交一次，请再按一次按钮。"""
-
-    code = "form_sent_before"
-
-
-def sentences(refusal: Refusal | None, fields: Mapping[str, str], language: Language) -> dict[str, str]:
-    """A refusal as the sentence to show at its field, or above the form."""
-    if refusal is None:
-        return {}
-    said = SentBefore() if isinstance(refusal, IdReused) else refusal
-    return {fields.get(refusal.code, ""): said.message(language)}
-
-
 def page(
     request: Request[Any, Any, Any],
     template: str,
@@ -145,16 +135,19 @@ def page(
     status: int = 200,
     cookies: Sequence[Cookie] = (),
     typed: Mapping[str, str] | None = None,
-    errors: Mapping[str, str] | None = None,
+    refusal: Refusal | None = None,
+    fields: Mapping[str, str] = NOWHERE,
     **context: Any,
 ) -> Template:
-    """A page in the reader's language. `errors` are sentences by field; '' is the form's own."""
+    """A page in the reader's language. A refusal is said at the field that `fields` names for its code."""
+    errors = sentences(refusal, fields, language_of(request))
+    waiting = {"retry-after": str(refusal.retry_after_s)} if refusal and refusal.retry_after_s is not None else {}
     return Template(
         f"{template}.html",
-        context={**common(request), "typed": typed or Typed(), "errors": errors or {}, **context},
-        status_code=status,
+        context={**common(request), "typed": typed or Typed(), "errors": errors, **context},
+        status_code=refusal.status if refusal else status,
         cookies=list(cookies),
-        headers={**HEADERS, "content-language": language_of(request)},
+        headers={**HEADERS, **waiting, "content-language": language_of(request)},
         media_type=MediaType.HTML,
     )
 

@@ -14,11 +14,10 @@ from service import members, sessions
 from service.access import Caller
 from service.api.callers import COOKIE
 from service.api.given import Config, Limits, Pool, Sender
-from service.api.problems import language_of
 from service.db import new_id, transaction
 from service.errors import Refusal
 from service.pages.home import safe_path
-from service.pages.rendering import Typed, id_in, own_cookie, page, see_other, sentences, storable, typed_in
+from service.pages.rendering import Typed, id_in, own_cookie, page, see_other, storable, typed_in
 from service.sessions import SESSION_LIFE
 from service.sign_in_codes import CodeUsedUp
 
@@ -31,9 +30,7 @@ def form_page(
     request: Request[Caller, Any, Any], template: str, typed: Typed, to: str, refusal: Refusal | None = None
 ) -> Response[Any]:
     """One of the two forms."""
-    errors = sentences(refusal, FIELDS, language_of(request))
-    status = refusal.status if refusal else 200
-    return page(request, template, status=status, typed=typed, errors=errors, to=to, id=str(new_id()))
+    return page(request, template, typed=typed, refusal=refusal, fields=FIELDS, to=to, id=str(new_id()))
 
 
 @get("/sign-in")

@@ -13,7 +13,8 @@ from litestar.exceptions import PermissionDeniedException
 
 from service.api.problems import WrongMediaType, as_refusal, language_of
 from service.config import Config
-from service.errors import NotAllowed, NotSignedIn
+from service.errors import TITLES, NotAllowed, NotFound, NotSignedIn
+from service.i18n import translate
 from service.pages import acts, doors, events, home, me, organize, receipts, sign_in, stewards, watching
 from service.pages.assets import asset
 from service.pages.home import safe_path
@@ -73,10 +74,8 @@ def refuse_page(request: Request[Any, Any, Any], error: Exception) -> Response[A
     refusal = as_refusal(error)
     if isinstance(refusal, NotSignedIn):
         return see_other(f"/sign-in?to={quote(came_from(request), safe='')}")
-    response = page(request, "refused", status=refusal.status, refusal=refusal.document(language_of(request)))
-    if refusal.retry_after_s is not None:
-        response.headers["retry-after"] = str(refusal.retry_after_s)
-    return response
+    title = translate(language_of(request), TITLES[refusal.status])
+    return page(request, "refused", refusal=refusal, title=title, lost=refusal.status == NotFound.status)
 
 
 def came_from(request: Request[Any, Any, Any]) -> str:

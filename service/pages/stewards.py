@@ -13,7 +13,6 @@ from litestar.params import FromPath, FromQuery
 from service import events, forms, organizations, posters
 from service.access import Caller, Role
 from service.api.given import Committers, Config, Limits, Nudges, Pool
-from service.api.problems import language_of
 from service.attendees import Attendee
 from service.check_in_rows import CheckIn
 from service.check_ins import PersonalCodeUnknown
@@ -23,11 +22,12 @@ from service.events import Event, Gate
 from service.forms import Form
 from service.idempotency import digest
 from service.pages.rendering import Typed, id_in, page, see_other, typed_in
-from service.pages.trips import Unreadable, choices, errors_of, read_origin, read_trip
+from service.pages.trips import FIELDS, choices, read_origin, read_trip
 from service.personal_codes import attendee_of_personal_code, known
 from service.receipts import Receipt, receipts_of
 
 STEWARDS = (Role.ORGANIZER, Role.GATE)
+ON_THE_BADGE = {"personal_code_unknown": "badge", "code_forged": "badge"}
 
 
 async def stewarded(request: Request[Caller, Any, Any], pool: asyncpg.Pool, event_id: UUID) -> Event:
@@ -108,21 +108,21 @@ def gate_page(
     typed: Typed,
     *,
     form: Form | None = None,
-    errors: dict[str, str] | None = None,
+    refusal: Refusal | None = None,
     last: Receipt | None = None,
 ) -> Response[Any]:
     """The badge's field, or the form for who wears it."""
     return page(
         request,
         "gate",
-        status=422 if errors else 200,
         typed=typed,
-        errors=errors,
+        refusal=refusal,
+        fields=FIELDS if form else ON_THE_BADGE,
         event=event,
         gate=gate,
         form=form,
         last=last,
-        places=choices(typed, event.country) if errors and "origin" in errors else (),
+        places=choices(typed, event.country) if refusal else (),
     )
 
 
@@ -150,13 +150,8 @@ async def take_badge(
         if not typed["asked"]:
             return gate_page(request, event, gate, Typed(badge=typed["badge"], round_trip="1"), form=form)
         receipt = await committers.check_ins.submit(read_request(typed, event, gate, attendee, form))
-    except Unreadable as unreadable:
-        errors = unreadable.errors(language_of(request))
-        return gate_page(request, event, gate, typed, form=form, errors=errors)
     except Refusal as refusal:
-        errors = {"badge" if form is None else "": refusal.message(language_of(request))}
-        errors = errors if form is None else errors_of(refusal, language_of(request))
-        return gate_page(request, event, gate, typed, form=form, errors=errors)
+        return gate_page(request, event, gate, typed, form=form, refusal=refusal)
     nudges.fold(event_id)
     return see_other(f"/gate/{event_id}?gate={gate.id}&done={receipt.check_in_id}")
 

@@ -11,8 +11,8 @@ from scenarios.quantities import count_from_text, km_text, metres_from_km_text
 from scenarios.refusals import CarbonRefusal, PlaceAmbiguous, PlaceUnknown
 from service.carbon import carbon_refusal
 from service.errors import BadInput, Refusal
-from service.i18n import Language
-from service.pages.rendering import Typed, sentences
+from service.pages.rendering import Typed
+from service.pages.saying import Unreadable
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ FIELDS: Mapping[str, str] = {
     "factor_not_in_force": "mode",
     "place_unknown": "origin",
     "place_ambiguous": "origin",
-    "distance_missing": "origin",
+    "distance_missing": "km",
     "distance_absurd": "km",
     "nights_absurd": "nights",
     "companions_absurd": "companions",
@@ -40,23 +40,6 @@ FIELDS: Mapping[str, str] = {
     "personal_code_unknown": "badge",
 }
 """At which field a refusal is said."""
-
-
-class Unreadable(Exception):
-    """Fields that cannot be read, each with why."""
-
-    def __init__(self, refusals: dict[str, Refusal]) -> None:
-        super().__init__(refusals)
-        self.refusals = refusals
-
-    def errors(self, language: Language) -> dict[str, str]:
-        """The sentences to show, by field."""
-        return {field: refusal.message(language) for field, refusal in self.refusals.items()}
-
-
-def errors_of(refusal: Refusal, language: Language) -> dict[str, str]:
-    """A refusal as the sentence to show at its field, or above the form."""
-    return sentences(refusal, FIELDS, language)
 
 
 def read_trip(typed: Typed, part: Literal["journey", "local"]) -> Trip:

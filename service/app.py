@@ -29,7 +29,7 @@ from service.api import (
     sign_in,
     tallies,
 )
-from service.api.callers import CallerMiddleware, may_call
+from service.api.callers import CallerMiddleware
 from service.api.problems import as_refusal, problem_response
 from service.committers import Committers, committers
 from service.config import Config, from_environment
@@ -121,7 +121,6 @@ def create_app(config: Config | None = None) -> Litestar:
         ],
         lifespan=[resources],
         middleware=[CallerMiddleware],
-        guards=[may_call],
         exception_handlers={Exception: refuse},
         template_config=template_config,
         csrf_config=site.csrf_config(config),

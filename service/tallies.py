@@ -131,8 +131,18 @@ async def fold(connection: Connection, event_id: UUID, limit: int = 200) -> int:
 
 
 async def lock(connection: Connection, event_id: UUID) -> None:
-    """Wait for whoever is folding this event, then keep others waiting. Raises NotFound."""
-    if not await connection.fetchval("SELECT true FROM tallies WHERE event_id = $1 FOR NO KEY UPDATE", event_id):
+    """Wait for whoever is folding this event, then keep others waiting. Raises NotFound.
+
+    What follows in the transaction is planned each time: a plan kept from when the tables were small reads all of
+    them when they are large (seen: 45 ms a fold instead of 2 at 200 000 check-ins).
+    """
+    if not await connection.fetchval(
+        """
+        SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
+        FROM tallies WHERE event_id = $1 FOR NO KEY UPDATE
+        """,
+        event_id,
+    ):
         raise NotFound
 
 

@@ -12,7 +12,7 @@ from tests.bench.figures import RUNS, Figure, median_ratio
 from tests.bench.load import Plan, Result
 from tests.bench.processes import run_load, serving
 from tests.bench.stand import Stand, connected, stand
-from tests.bench.world import World, bare_request, check_in_requests, make_members, make_world
+from tests.bench.world import World, check_in_requests, echo_path, make_members, make_world
 
 PREPARED_PER_S = 6_000
 """Requests prepared for a second of check-ins. A run that uses them up ends early."""
@@ -37,10 +37,10 @@ def measure_on(service: Stand, seconds: float = 3, warm_up_s: float = 1, runs: i
     run_load(Plan(port=service.port, requests=check_in_requests(world, FIRST), seconds=30, warm_up_s=0))
     with serving("tests.bench.bare") as bare, serving("tests.bench.ceiling") as ceiling:
         repeated = {
-            "echo_http": (service.port, check_in_requests(world, 500, path="echo")),
-            "bare_http": (bare, [bare_request()]),
-            "load_ceiling": (ceiling, [bare_request()]),
-            "echo_account_http": (service.port, account_requests(world, 500, "echo")),
+            "echo_http": (service.port, check_in_requests(world, FIRST, path=echo_path(world))),
+            "bare_http": (bare, check_in_requests(world, FIRST, path="/")),
+            "echo_account_http": (service.port, account_requests(world, FIRST, echo_path(world))),
+            "load_ceiling": (ceiling, check_in_requests(world, FIRST, path="/")),
         }
         for _ in range(runs):
             for name, make in fresh.items():
@@ -59,7 +59,7 @@ async def prepare(service: Stand) -> World:
         return await make_world(pool, service)
 
 
-def account_requests(world: World, count: int, path: str = "check-ins") -> list[bytes]:
+def account_requests(world: World, count: int, path: str | None = None) -> list[bytes]:
     """Check-ins of as many members."""
 
     async def tokens() -> list[str]:

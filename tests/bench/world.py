@@ -73,22 +73,27 @@ async def make_world(pool: asyncpg.Pool, stand: Stand, **values: Any) -> World:
 
 
 def check_in_requests(
-    world: World, count: int, *, tokens: Iterable[str | None] = (None,), path: str = "check-ins"
+    world: World, count: int, *, tokens: Iterable[str | None] = (None,), path: str | None = None
 ) -> list[bytes]:
     """Requests of `count` attendees at the gates, each with the ticket of a form just served.
 
-    Without tokens each has a device of its own; with them, the account of its token.
+    Without tokens each has a device of its own; with them, the account of its token. `path` sends the same elsewhere.
     """
     now, gates = datetime.now(UTC), itertools.cycle(world.event.gates)
     asked = zip(range(count), gates, itertools.cycle(TRIPS), itertools.cycle(tokens), strict=False)
+    path = path or f"/v1/events/{world.event.id}/check-ins"
     return [
-        check_in_request(world, path, uuid4(), world.stand.config, gate.short_code, trip, token, now)
+        check_in_request(path, uuid4(), world.stand.config, gate.short_code, trip, token, now)
         for _, gate, trip, token in asked
     ]
 
 
+def echo_path(world: World) -> str:
+    """Where the same is answered without the database."""
+    return f"/v1/events/{world.event.id}/echo"
+
+
 def check_in_request(
-    world: World,
     path: str,
     check_in_id: UUID,
     config: Config,
@@ -103,7 +108,7 @@ def check_in_request(
     body = msgspec.json.encode({"code": ticket, "trip": trip, "origin": origin})
     who = f"Authorization: Bearer {token}" if token else f"Tanhui-Device: {os.urandom(16).hex()}"
     head = [
-        f"POST /v1/events/{world.event.id}/{path} HTTP/1.1",
+        f"POST {path} HTTP/1.1",
         "Host: 127.0.0.1",
         "Accept: application/json",
         "Content-Type: application/json",
@@ -112,16 +117,6 @@ def check_in_request(
         f"Content-Length: {len(body)}",
     ]
     return "\r\n".join([*head, "", ""]).encode() + body
-
-
-def bare_request() -> bytes:
-    """A check-in's body to the bare application."""
-    trip, origin = TRIPS[0]
-    body = msgspec.json.encode({"code": "0" * 55, "trip": trip, "origin": origin})
-    head = (
-        f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
 
 
 async def make_members(pool: asyncpg.Pool, config: Config, count: int) -> list[str]:

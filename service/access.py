@@ -78,7 +78,7 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("POST /v1/check-ins/{check_in_id}/claims", CITIZEN),
     ("POST /v1/check-ins/{check_in_id}/undo", PUBLIC),
     ("POST /v1/check-ins/{check_in_id}/corrections", PUBLIC),
-    # pages for for everyone
+    # pages for everyone
     ("GET /", PUBLIC),
     ("GET /assets/{name}", PUBLIC),
     ("GET /language/{language}", PUBLIC),
@@ -87,8 +87,9 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("GET /sign-in/code", PUBLIC),
     ("POST /sign-in/code", PUBLIC),
     ("POST /sign-out", PUBLIC),
+    ("GET /events", PUBLIC),
     ("GET /events/{event_id}", PUBLIC),
-    # pages for at the door
+    # pages at the door
     ("GET /c", PUBLIC),
     ("GET /c/{code}", PUBLIC),
     ("POST /c/{code}", PUBLIC),

@@ -285,6 +285,25 @@ async def of_caller(
     return [as_event(row) for row in rows]
 
 
+async def coming(connection: Connection, now: datetime, limit: int = 50) -> list[Event]:
+    """Events that are not over, the next to close first."""
+    rows = await connection.fetch(
+        """
+        WITH ahead AS (
+            SELECT event_id, min(closes_at) AS closes_at FROM opening_hours WHERE closes_at > $1
+            GROUP BY event_id ORDER BY closes_at, event_id LIMIT $2
+        )
+        SELECT id, organization_id, name, kind, country, region, place, venue, latitude, longitude, time_zone,
+            expected_people, factor_set, opens_at, whole_events.closes_at, gate_ids, gate_names, short_codes
+        FROM whole_events JOIN ahead ON ahead.event_id = whole_events.id
+        ORDER BY ahead.closes_at, id
+        """,
+        now,
+        limit,
+    )
+    return [as_event(row) for row in rows]
+
+
 def as_event(row: Any) -> Event:
     """A row of the queries above as an Event."""
     values = dict(row)

@@ -132,7 +132,17 @@ async def in_role(role: Role, client: httpx.AsyncClient, pool: asyncpg.Pool, con
 
 
 PAGES: dict[Role, tuple[str, ...]] = {
-    Role.PUBLIC: ("/", "/c", "/c/{short}", "/c/ABC", "/events/{event}", "/sign-in", "/r/{event}", "/nowhere"),
+    Role.PUBLIC: (
+        "/",
+        "/events",
+        "/c",
+        "/c/{short}",
+        "/c/ABC",
+        "/events/{event}",
+        "/sign-in",
+        "/r/{event}",
+        "/nowhere",
+    ),
     Role.CITIZEN: (
         "/",
         "/c/{short}",
@@ -699,6 +709,23 @@ async def test_assets_are_kept_for_good_and_named_by_content(client: httpx.Async
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert answer.headers["content-type"].startswith("text/css")
     assert (await client.get("/assets/style.0000000000.css")).status_code == 404
+
+
+async def test_a_fault_of_ours_is_logged_and_said(
+    client: httpx.AsyncClient, database: asyncpg.Pool, event: Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    await database.execute("ALTER TABLE tally_cells RENAME TO elsewhere")
+    paper = await see(client, f"/events/{event.id}")
+    assert (paper.answer.status_code, paper.title) == (500, "出错了")
+    assert "tally_cells" not in paper.text
+    assert any("tally_cells" in str(each.exc_info) for each in caplog.records if each.name == "service.pages.site")
+    await database.execute("ALTER TABLE elsewhere RENAME TO tally_cells")
+
+
+async def test_events_that_are_over_are_not_listed(client: httpx.AsyncClient, event: Event) -> None:
+    assert event.name in (await see(client, "/events")).text
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=5)):
+        assert event.name not in (await see(client, "/events")).text
 
 
 async def test_pages_still_say_no_when_the_database_is_away(config: Config, database: Any) -> None:

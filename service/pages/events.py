@@ -31,6 +31,13 @@ class NothingGiven(BadInput):
 FIELDS = {"number_unreadable": "grams", "overdraft": "grams", "nothing_given": "grams"}
 
 
+@get("/events")
+async def show_events(request: Request[Caller, Any, Any], pool: Pool) -> Response[Any]:
+    """Events that are not over."""
+    async with pool.acquire() as connection:
+        return page(request, "events", events=await events.coming(connection, datetime.now(UTC)))
+
+
 @get("/events/{event_id:uuid}")
 async def show_event(request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool) -> Response[Any]:
     """What it is, where and when, what it emits and how far donations cover that."""
@@ -102,4 +109,4 @@ async def show_donation(request: Request[Caller, Any, Any], donation_id: FromPat
     return page(request, "donation", donation=given, event=event, tally=tally)
 
 
-routes = [show_event, ask_donation, donate, show_donation]
+routes = [show_events, show_event, ask_donation, donate, show_donation]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -13,7 +14,7 @@ from litestar.exceptions import PermissionDeniedException
 
 from service.api.problems import WrongMediaType, as_refusal, language_of
 from service.config import Config
-from service.errors import TITLES, NotAllowed, NotFound, NotSignedIn
+from service.errors import TITLES, NotAllowed, NotFound, NotSignedIn, Refusal
 from service.i18n import translate
 from service.pages import acts, doors, events, home, me, organize, receipts, sign_in, stewards, watching
 from service.pages.assets import asset
@@ -37,6 +38,16 @@ pages = Router(
         *watching.routes,
     ],
 )
+
+
+log = logging.getLogger(__name__)
+
+
+class Fault(Refusal):
+    """系统出错，没有办成。错误已经记下，请稍后再试。"""
+
+    status = 500
+    code = "fault"
 
 
 class FormStale(NotAllowed):
@@ -71,7 +82,11 @@ def refuse_page(request: Request[Any, Any, Any], error: Exception) -> Response[A
         error = FormStale()
     elif request.content_type[0] == RequestEncodingType.MULTI_PART and isinstance(error, LookupError | ValueError):
         error = WrongMediaType()  # no form of ours is sent so; the framework does not catch what such a body may hold
-    refusal = as_refusal(error)
+    try:
+        refusal = as_refusal(error)
+    except Exception:
+        log.exception("%s %s", request.method, request.url.path)
+        refusal = Fault()
     if isinstance(refusal, NotSignedIn):
         return see_other(f"/sign-in?to={quote(came_from(request), safe='')}")
     title = translate(language_of(request), TITLES[refusal.status])

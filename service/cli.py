@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from service import codes, demo, demo_visits, replay
+from service.audits import find_faults
 from service.config import Config, from_environment
 from service.db import open_pool
 from service.i18n import LANGUAGES, Language, mark, translate
@@ -224,6 +225,15 @@ def show_replayed(count: int, emissions_g: int, published_t: Decimal) -> bool:
     text = mark("{count} 条，出行排放 {found} 吨；公布值 {published} 吨：{verdict}")
     tell(text, count=count, found=f"{emissions_g / 1e6:,.3f}", published=f"{published_t:,}", verdict=verdict)
     return met
+
+
+@main.command()
+def audit() -> None:
+    """Check the ledger of DATABASE_URL, and count every tally anew; end non-zero where something is wrong."""
+    findings = asyncio.run(find_faults(from_environment()))
+    for finding in findings:
+        click.echo(finding, err=True)
+    sys.exit(bool(findings))
 
 
 @main.command("migrate")

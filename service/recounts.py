@@ -130,7 +130,9 @@ def differences(event_id: UUID, folded: Counts, counted: Counts) -> Iterator[str
             yield f"tally of event {event_id}: {before.get(place)}, counted {after.get(place)}"
 
 
-async def folded_since(connection: Connection, at: datetime) -> list[UUID]:
-    """Events whose tally has changed since."""
-    rows = await connection.fetch("SELECT event_id FROM tallies WHERE folded_at >= $1 ORDER BY event_id", at)
+async def folded_since(connection: Connection, at: datetime | None) -> list[UUID]:
+    """Events whose tally has changed since; all events when no instant is given."""
+    rows = await connection.fetch(
+        "SELECT event_id FROM tallies WHERE $1::timestamptz IS NULL OR folded_at >= $1 ORDER BY event_id", at
+    )
     return [row["event_id"] for row in rows]

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import asyncpg
 import msgspec
 import psutil
 
@@ -231,7 +232,7 @@ def start_servers(supervisor: Supervisor) -> Mapping[str, str]:
     supervisor.start(*servers)
     try:
         asyncio.run(migrate(environment["DATABASE_URL"]))
-    except (MigrationError, OSError) as error:
+    except (MigrationError, OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise CannotStart(mark("数据库没有准备好：{reason}"), reason=error) from error
     return environment
 

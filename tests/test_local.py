@@ -218,6 +218,17 @@ def test_what_ends_again_and_again_ends_all(data: DataFolder) -> None:
     assert told == [7] * 5
 
 
+@pytest.mark.parametrize("url", ["postgresql://nobody@127.0.0.1:1/tanhui", "postgresql://127.0.0.1:port/tanhui"])
+def test_a_database_that_is_not_there_is_no_reason_for_another(
+    scratch: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    with pytest.raises(CannotStart, match="not ready"), everything(UpOptions(port=0, data=scratch / "data"), print):
+        pass
+    assert not (scratch / "data" / "postgresql").exists()
+
+
 def test_what_was_left_running_is_stopped_and_nobody_else_of_that_number() -> None:
     with subprocess.Popen(["sleep", "60"]) as left:
         started_at = psutil.Process(left.pid).create_time()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+DEPENDENCIES, FOR_TESTS = PROJECT["dependencies"], PROJECT["optional-dependencies"]["test"]
 FILES = ["requirements.txt", "requirements-test.txt"]
 PIN = re.compile(r"(?P<requirement>[a-z0-9-]+==[^ ]+( ; .+?)?)(?P<hashes>( --hash=sha256:[0-9a-f]{64})+)")
 
@@ -36,8 +41,8 @@ def test_requirements_name_no_addresses(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [
-        ("requirements.txt", PROJECT["dependencies"]),
-        ("requirements-test.txt", PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]),
+        ("requirements.txt", DEPENDENCIES),
+        ("requirements-test.txt", DEPENDENCIES + FOR_TESTS),
     ],
     ids=FILES,
 )
@@ -50,3 +55,25 @@ def test_every_dependency_is_pinned_with_hashes(name: str, wanted: list[str]) ->
 def test_the_tests_run_on_the_versions_that_are_deployed() -> None:
     tested = pins("requirements-test.txt")
     assert {name: tested.get(name) for name in pins("requirements.txt")} == pins("requirements.txt")
+
+
+def foreign_imports(room: str) -> Iterator[tuple[Path, str]]:
+    """Each package that is neither ours nor Python's, with the file that imports it."""
+    own = {"scenarios", "service", "workers", "tests"} | sys.stdlib_module_names
+    for path in (ROOT / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                named = [each.name for each in node.names]
+            else:
+                named = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            yield from ((path, package) for each in named if (package := each.split(".")[0]) not in own)
+
+
+@pytest.mark.parametrize("room", ["scenarios", "service", "workers", "tests"])
+def test_what_is_imported_is_declared(room: str) -> None:
+    asked = DEPENDENCIES + (FOR_TESTS if room == "tests" else [])
+    declared = {canonicalize_name(Requirement(each).name) for each in asked}
+    providers = packages_distributions()
+    for path, package in foreign_imports(room):
+        found = {canonicalize_name(each) for each in providers.get(package, [])}
+        assert found & declared, f"{path.relative_to(ROOT)} imports {package}, which pyproject.toml does not ask for"

@@ -218,6 +218,9 @@ async def test_signing_in_leads_on(client: httpx.AsyncClient) -> None:
         asked = await send(client, form, phone=LI)
     wrong = await send(client, asked.form(), code="000000" if sent[-1] != "000000" else "111111")
     assert "不正确" in wrong.text
+    at_once = await send(client, form, phone=LI, id=str(uuid4()))
+    assert "秒后再试" in at_once.text
+    asked = await send(client, at_once.form(), have="1")
     done = await post(client, asked.form(), code=sent[-1])
     assert (done.status_code, done.headers["location"]) == (303, "/act")
     cookie = next(each for each in done.headers.get_list("set-cookie") if each.startswith("tanhui_session="))

@@ -83,6 +83,11 @@ def quantity(reduction: Reduction, language: Language) -> str:
     return f"{amount_text(reduction.quantity, size)}\u00a0{translate(language, label)}"
 
 
+def length_of(value: int, whole: int, _: Language) -> int:
+    """How long a bar is, in thousandths: browsers lose count of the units of a picture beyond 33 million."""
+    return min(1000, value * 1000 // whole) if whole else 0
+
+
 def clock(at: datetime, zone: str, _: Language) -> str:
     """The time of day there: 09:02."""
     return at.astimezone(ZoneInfo(zone)).strftime("%H:%M")
@@ -125,6 +130,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "distance": distance,
     "part": part,
     "quantity": quantity,
+    "length_of": length_of,
     "clock": clock,
     "clock_exact": clock_exact,
     "day": day,

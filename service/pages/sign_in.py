@@ -18,6 +18,7 @@ from service.db import new_id, transaction
 from service.errors import Refusal
 from service.pages.home import safe_path
 from service.pages.rendering import Typed, id_in, own_cookie, page, see_other, storable, typed_in
+from service.phones import PhoneInvalid
 from service.sessions import SESSION_LIFE
 from service.sign_in_codes import CodeUsedUp
 
@@ -49,12 +50,14 @@ async def send_code(
     sender: Sender,
     limits: Limits,
 ) -> Response[Any]:
-    """Send a code and ask for it."""
+    """Send a code, unless there is one already, and ask for it."""
     typed = await typed_in(request)
     to, address = safe_path(typed["to"]), request.user.address
     try:
         limits.sign_in(address)
-        await members.request_code(pool, config, sender, typed["phone"], address, str(id_in(typed)), datetime.now(UTC))
+        if not typed["have"]:
+            key, now = str(id_in(typed)), datetime.now(UTC)
+            await members.request_code(pool, config, sender, typed["phone"], address, key, now)
     except Refusal as refusal:
         return form_page(request, "sign_in", typed, to, refusal)
     phone = own_cookie(PHONE, value=quote(typed["phone"]), path="/sign-in", max_age=PHONE_LIFE_S, secure=config.secure)
@@ -78,7 +81,7 @@ async def enter(request: Request[Caller, Any, Any], pool: Pool, config: Config, 
         limits.sign_in(request.user.address)
         code, now = typed["code"].strip(), datetime.now(UTC)
         cookie = await members.sign_in_browser(pool, config, typed["phone"], code, str(id_in(typed)), now)
-    except CodeUsedUp as refusal:
+    except (CodeUsedUp, PhoneInvalid) as refusal:
         return form_page(request, "sign_in", Typed(phone=typed["phone"]), to, refusal)
     except Refusal as refusal:
         return form_page(request, "sign_in_code", typed, to, refusal)

@@ -23,6 +23,7 @@ QUICK: dict[str, Measure] = {
     "checkin_page_bytes": page.measure,
     "up_seconds": starting.measure,
 }
+WIDTH = 160
 LONG: dict[str, Measure] = {"tally_growth": growth.measure}
 
 
@@ -33,13 +34,13 @@ LONG: dict[str, Measure] = {"tally_growth": growth.measure}
 def main(names: Sequence[str], *, full: bool, out: Path) -> None:
     """Measure: the quick figures, or those named."""
     wanted = names or [*QUICK, *(LONG if full else ())]
-    console = Console()
+    console = Console(width=WIDTH, highlight=False)
     figures: list[Figure] = []
     for name in wanted:
         with console.status(name), stand.folder() as scratch:
             figures += (QUICK | LONG)[name](scratch)
     figures += facts()
-    console.print(as_table(figures))
+    show(console, figures)
     out.write_bytes(msgspec.json.format(msgspec.json.encode([as_line(each) for each in figures])))
 
 
@@ -55,14 +56,22 @@ def as_line(figure: Figure) -> dict[str, object]:
     return {**msgspec.structs.asdict(figure), "met": figure.met}
 
 
+def show(console: Console, figures: Sequence[Figure]) -> None:
+    """The figures as a table, and below it what they were measured on."""
+    console.print(as_table([each for each in figures if each.unit]))
+    console.print(" · ".join(f"{each.name} {each.value}" for each in figures if not each.unit))
+
+
 def as_table(figures: Sequence[Figure]) -> Table:
-    """What to print."""
-    table = Table("figure", "value", "unit", "ratio", "limit", "", "", title="bench")
+    """One line a figure, however narrow the terminal is."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("figure", "value", "ratio", "limit", "", ""):
+        table.add_column(heading, no_wrap=True)
     for each in figures:
         ratio = "" if each.ratio is None else f"{each.ratio:g} of {each.of}"
         limit = "" if each.limit is None else f"{'≥' if each.bound == 'least' else '≤'} {each.limit:g}"
         verdict = {True: "met", False: "not met", None: ""}[each.met]
-        table.add_row(each.name, str(each.value), each.unit, ratio, limit, verdict, each.note or "")
+        table.add_row(each.name, f"{each.value} {each.unit}", ratio, limit, verdict, each.note or "")
     return table
 
 

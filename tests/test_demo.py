@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+import httpx
 import pytest
 
-from service import demo, members, organizations, tallies
+from service import codes, demo, demo_visits, members, organizations, tallies
 from service.config import Config
 from service.db import new_id, transaction
 from service.events import check_open
@@ -95,3 +97,14 @@ async def test_filling_again_adds_nothing_also_days_later(database: asyncpg.Pool
     before = await counts(database)
     await demo.fill(database, config, NOW + timedelta(days=2), lambda come, of: None)
     assert await counts(database) == before
+
+
+async def test_visitors_come_in_by_the_posters_code(
+    client: httpx.AsyncClient, database: asyncpg.Pool, config: Config
+) -> None:
+    shown = await look(database, config, datetime.now(UTC))
+    chance = random.Random(7)
+    for _ in range(12):
+        await demo_visits.visit(client, codes.poster_code(config, shown.gate.short_code), chance)
+    ((check_ins, *_),) = await counts(database)
+    assert check_ins == 12

@@ -30,14 +30,18 @@ async def set_up_connection(connection: Connection) -> None:
 
 
 async def open_pool(config: Config) -> asyncpg.Pool:
-    """Connect. Raises what asyncpg raises when the server cannot be reached."""
+    """Connect. Raises what asyncpg raises when the server cannot be reached.
+
+    Statements are planned each time: a plan kept from when a table was small reads all of it when it has grown. Sets
+    of check-ins took 200 µs each at 20 000 rows with kept plans, 97 µs without, as at the first thousand.
+    """
     return await asyncpg.create_pool(
         config.database_url,
         min_size=1,
         max_size=config.pool_size,
         init=set_up_connection,
         command_timeout=30,
-        server_settings={"timezone": "UTC", "application_name": "tanhui"},
+        server_settings={"timezone": "UTC", "application_name": "tanhui", "plan_cache_mode": "force_custom_plan"},
     )
 
 

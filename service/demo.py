@@ -47,10 +47,10 @@ class Example(NamedTuple):
 
 BEIJING, TAIYUAN = "geonames:1816670", "geonames:1793511"
 GATES = ("A 门", "B 门", "C 门")
-MAIN = Example("零碳科技周（示例）", "exhibition", BEIJING, "会展中心", 5_000, GATES, 750, 450, 40)
-SECOND = Example("汾河低碳集市（示例）", "festival", TAIYUAN, "汾河岸边", 800, ("东门", "西门"), 140, 60, 12)
+MAIN = Example("零碳科技周（示例）", "exhibition", BEIJING, "会展中心", 5_000, GATES, 750, 450, 150)
+SECOND = Example("汾河低碳集市（示例）", "festival", TAIYUAN, "汾河岸边", 800, ("东门", "西门"), 140, 60, 20)
 SET = 50
-ACTS = 12
+ACTS = 30
 
 
 class FirstLook(msgspec.Struct, frozen=True):
@@ -147,7 +147,7 @@ async def settle(
     """The example's event, and its citizens."""
     async with transaction(pool) as connection:
         event = await open_event(connection, config, example, now)
-        phones = [f"+86 139 0013 {8000 + 100 * number + each}" for each in range(example.citizens)]
+        phones = [f"+86 139 0013 {8000 + 200 * number + each}" for each in range(example.citizens)]
         return event, [await members.member_by_phone(connection, config, phone) for phone in phones]
 
 

@@ -36,7 +36,7 @@ CITIES: Mapping[str, float] = {
 }
 ABROAD: Mapping[str, float] = {"首尔": 3, "东京": 3, "新加坡": 2, "维也纳": 1, "法兰克福": 1}
 NEAR: Mapping[str, float] = {"metro": 44, "bus": 18, "car": 14, "taxi": 9, "shared_bike": 8, "bicycle": 4, "walk": 3}
-SHARES: Mapping[str, float] = {"near": 70, "by rail": 22, "by air": 6, "from abroad": 2}
+SHARES: Mapping[str, float] = {"near": 76, "by rail": 19, "by air": 4, "from abroad": 1}
 FARTHEST_M: Mapping[str, int] = {"walk": 2_500, "bicycle": 6_000, "shared_bike": 5_000}
 ACTIONS: Mapping[str, Sequence[tuple[str, int, int]]] = {
     "110000": (("metro", 6_000, 32_000), ("bus", 2_000, 12_000), ("cycling", 1_000, 8_000), ("walking", 500, 4_000)),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -17,7 +19,10 @@ from scenarios.factors import factor_set
 from scenarios.meeting.inventory import TravelLine, quantify_lines
 from service import replay, tallies
 from service.db import transaction
+from service.members import code_on_screen
 from service.replay import Organizer, Person, Stopped
+from tests.bench import stand
+from tests.bench.processes import CHECKOUT
 from tests.people import WANG, ask_code
 
 TABLE = Path(__file__).parent / "data" / "egu2019.csv"
@@ -146,3 +151,26 @@ def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:
     table.write_text("city,country\nWien,Austria\n", "utf-8")
     with pytest.raises(Stopped):
         replay.read_table(table)
+
+
+@pytest.mark.slow
+def test_the_command_says_whether_it_is_as_published() -> None:
+    with stand.folder() as scratch, stand.stand(scratch) as service:
+        command = [sys.executable, "-m", "service.cli", "replay", str(TABLE), "--rows"]
+        options = [
+            "--url",
+            f"http://127.0.0.1:{service.port}",
+            "--phone",
+            WANG,
+            "--code",
+            asyncio.run(code_of(service)),
+        ]
+        said = subprocess.run([*command, *options], capture_output=True, text=True, check=True, cwd=CHECKOUT)
+    assert "22,302.061" in said.stdout
+    assert "19,750.180" in said.stdout
+
+
+async def code_of(service: stand.Stand) -> str:
+    """A sign-in code, as `up` shows one."""
+    async with stand.connected(service.config) as pool, pool.acquire() as connection:
+        return await code_on_screen(connection, service.config, WANG, replay.now_utc())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -14,6 +15,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ControllerRouterHandler
 
+from scenarios.places import warm
 from service.access import ACCESS
 from service.api import (
     actions,
@@ -30,6 +32,7 @@ from service.api import (
     tallies,
 )
 from service.api.callers import CallerMiddleware
+from service.api.given import Means
 from service.api.problems import as_refusal, problem_response
 from service.committers import Committers, committers
 from service.config import Config, from_environment
@@ -89,6 +92,11 @@ def find_nudges(state: State) -> Nudges:
     return cast("Nudges", state.nudges)
 
 
+def find_means(state: State) -> Means:
+    """What the hot routes need."""
+    return cast("Means", state.means)
+
+
 def give(value: Any) -> Provide:
     """A dependency that is the same for every request."""
     return Provide(lambda: value, use_cache=True, sync_to_thread=False)
@@ -101,9 +109,12 @@ async def resources(app: Litestar) -> AsyncIterator[None]:
     async with await open_pool(config) as pool, Nudges(config.redis_url).running() as nudges:
         app.state.pool, app.state.nudges = pool, nudges
         app.state.committers = committers(pool, config)
+        app.state.means = Means(pool, config, app.state.committers, app.state.limits, nudges)
         async with Streams(pool, config.database_url).running() as streams:
             app.state.streams = streams
+            warming = asyncio.create_task(asyncio.to_thread(warm))
             yield
+            await warming
         await app.state.committers.close()
 
 
@@ -113,6 +124,7 @@ def create_app(config: Config | None = None) -> Litestar:
     Raises ConfigError for settings that do not suffice, LookupError for a route without a row in the table of access.
     """
     config = config or from_environment()
+    limits = Limits(config)
     app = Litestar(
         route_handlers=[
             healthz,
@@ -126,13 +138,14 @@ def create_app(config: Config | None = None) -> Litestar:
         csrf_config=site.csrf_config(config),
         compression_config=site.compression_config,
         dependencies={
+            "hot": Provide(find_means, sync_to_thread=False),
             "pool": Provide(find_pool, sync_to_thread=False),
             "committers": Provide(find_committers, sync_to_thread=False),
             "streams": Provide(find_streams, sync_to_thread=False),
             "nudges": Provide(find_nudges, sync_to_thread=False),
             "config": give(config),
             "sender": give(find_sender(config)),
-            "limits": give(Limits(config)),
+            "limits": give(limits),
         },
         openapi_config=OpenAPIConfig(
             title="Tanhui 碳惠",
@@ -142,7 +155,7 @@ def create_app(config: Config | None = None) -> Litestar:
         ),
         request_max_body_size=1_000_000,
     )
-    app.state.config = config
+    app.state.config, app.state.limits = config, limits
     if unlisted := [route for route in routes(app) if route not in ACCESS]:
         raise LookupError(f"no row in service/access.py for {', '.join(unlisted)}")
     return app

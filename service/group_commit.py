@@ -25,8 +25,9 @@ Waiting = tuple[Request, "asyncio.Future[Verdict]"]
 class GroupCommitter(Generic[Request, Verdict]):
     """Hands requests to `work` in sets, each set in a transaction of its own.
 
-    `work(connection, requests)` returns one verdict or Refusal a request, in order. `lanes` sets may be under way
-    at once. Beyond `queue_limit` waiting requests, `submit` raises NotReady.
+    `work(connection, requests)` returns one verdict or Refusal a request, in order. The first lane serves
+    whoever comes; others, up to `lanes` sets at once, open only for a `crowd`, since small sets cost as much as large
+    ones. Beyond `queue_limit` waiting requests, `submit` raises NotReady.
     """
 
     def __init__(
@@ -37,12 +38,14 @@ class GroupCommitter(Generic[Request, Verdict]):
         set_limit: int = 128,
         queue_limit: int = 4_096,
         lanes: int = 2,
+        crowd: int = 16,
     ) -> None:
         self._pool = pool
         self._work = work
         self._set_limit = set_limit
         self._queue_limit = queue_limit
         self._lanes = lanes
+        self._crowd = crowd
         self._waiting: deque[Waiting[Request, Verdict]] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -60,8 +63,9 @@ class GroupCommitter(Generic[Request, Verdict]):
         return await verdict
 
     def _start_lane(self) -> None:
-        """Begin a lane if one is free. A lane ends without an await between finding the queue empty and leaving."""
-        if len(self._running) < self._lanes:
+        """Begin a lane if one is wanted. A lane ends without an await between finding nothing to do and leaving."""
+        crowded = len(self._waiting) >= self._crowd
+        if not self._running or (crowded and len(self._running) < self._lanes):
             lane = asyncio.get_running_loop().create_task(self._drain())
             self._running.add(lane)
             lane.add_done_callback(self._running.discard)
@@ -74,8 +78,10 @@ class GroupCommitter(Generic[Request, Verdict]):
         self._running.discard(lane)
 
     def _take(self) -> list[Waiting[Request, Verdict]]:
-        """The next set: the oldest that still have someone waiting."""
+        """The next set: the oldest that still have someone waiting. Without a crowd they are left to the other lane."""
         taken: list[Waiting[Request, Verdict]] = []
+        if len(self._running) > 1 and len(self._waiting) < self._crowd:
+            return taken
         while self._waiting and len(taken) < self._set_limit:
             request, verdict = self._waiting.popleft()
             if not verdict.cancelled():

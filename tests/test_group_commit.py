@@ -91,8 +91,9 @@ async def test_who_leaves_neither_hangs_nor_loses_others(table: asyncpg.Pool) ->
     assert 4 not in await written(table), "who left before the set was formed is not done"
 
 
-async def test_no_wake_up_is_lost_between_bursts(table: asyncpg.Pool) -> None:
-    committer = GroupCommitter(table, Notebook().write, set_limit=3)
+@pytest.mark.parametrize(("lanes", "crowd"), [(1, 1), (2, 1), (2, 2), (2, 16), (3, 2)])
+async def test_no_wake_up_is_lost_between_bursts(table: asyncpg.Pool, lanes: int, crowd: int) -> None:
+    committer = GroupCommitter(table, Notebook().write, set_limit=3, lanes=lanes, crowd=crowd)
     for burst in range(200):
         first = asyncio.create_task(committer.submit(burst * 2))
         await asyncio.sleep(0)

@@ -13,7 +13,7 @@ from litestar.params import FromPath, HeaderParameter, JSONBody
 from scenarios.meeting.travel import Trip
 from service import claims, codes, corrections, forms, receipts
 from service.access import Caller, Role
-from service.api.given import Committers, Config, Limits, Nudges, Pool
+from service.api.given import Config, Hot, Nudges, Pool
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key
 from service.attendees import Attendee, attendee_of
@@ -142,23 +142,19 @@ async def check_in(
     event_id: FromPath[UUID],
     data: JSONBody[CheckInAnswers],
     key: Key,
-    config: Config,
-    pool: Pool,
-    committers: Committers,
-    limits: Limits,
-    nudges: Nudges,
+    hot: Hot,
     device: Device = None,
 ) -> Response[Receipt]:
     """Check in. 201 with the receipt; 200 with the first receipt when this attendee was in already that day."""
     now = datetime.now(UTC)
-    attendee, steward = await who_attends(request, config, pool, event_id, data.personal_code, device)
-    limits.check_in(request.user.address, None if attendee is None else attendee.id)
-    receipt = await committers.check_ins.submit(
+    attendee, steward = await who_attends(request, hot.config, hot.pool, event_id, data.personal_code, device)
+    hot.limits.check_in(request.user.address, None if attendee is None else attendee.id)
+    receipt = await hot.committers.check_ins.submit(
         CheckIn(
             id=uuid_of(key),
             event_id=event_id,
             code=data.code,
-            scanned=scan(config, data.code, now),
+            scanned=scan(hot.config, data.code, now),
             attendee=attendee,
             trip=data.trip,
             origin=data.origin,
@@ -167,7 +163,7 @@ async def check_in(
             by_steward=steward,
         )
     )
-    nudges.fold(event_id)
+    hot.nudges.fold(event_id)
     return Response(receipt, status_code=200 if receipt.duplicate else 201)
 
 

@@ -179,11 +179,11 @@ async def insert(connection: Connection, rows: Sequence[Row]) -> set[UUID]:
                 $16::bytea[], $17::timestamptz[], $18::uuid[]
             )
             ON CONFLICT DO NOTHING
-            RETURNING id, event_id, checked_in_at
+            RETURNING id, event_id
         ),
         noted AS (
             INSERT INTO tally_changes (event_id, sign, check_ins, changed_at)
-            SELECT event_id, 1, array_agg(id), max(checked_in_at) FROM added GROUP BY event_id
+            SELECT event_id, 1, array_agg(id), clock_timestamp() FROM added GROUP BY event_id
         )
         SELECT id FROM added
         """,

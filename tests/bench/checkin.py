@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from service import tallies
 from tests.bench.figures import RUNS, Figure, median_ratio
 from tests.bench.load import Plan, Result
 from tests.bench.processes import run_load, serving
@@ -43,13 +44,14 @@ def measure_on(service: Stand, seconds: float = 3, warm_up_s: float = 1, runs: i
             "load_ceiling": (ceiling, check_in_requests(world, FIRST, path="/")),
         }
         for _ in range(runs):
+            for name, (port, requests) in repeated.items():
+                plan = Plan(port=port, requests=requests, seconds=seconds, warm_up_s=warm_up_s, repeat=True)
+                results[name].append(run_load(plan))
             for name, make in fresh.items():
                 requests = make(world, int(PREPARED_PER_S * (warm_up_s + seconds)))
                 plan = Plan(port=service.port, requests=requests, seconds=seconds, warm_up_s=warm_up_s)
                 results[name].append(run_load(plan))
-            for name, (port, requests) in repeated.items():
-                plan = Plan(port=port, requests=requests, seconds=seconds, warm_up_s=warm_up_s, repeat=True)
-                results[name].append(run_load(plan))
+                asyncio.run(settle(service))
     return figures(results)
 
 
@@ -57,6 +59,15 @@ async def prepare(service: Stand) -> World:
     """An event to check in to."""
     async with connected(service.config) as pool:
         return await make_world(pool, service)
+
+
+async def settle(service: Stand) -> None:
+    """Wait until the worker has folded all, so that it takes nothing from what is measured next."""
+    async with connected(service.config) as pool, pool.acquire() as connection:
+        for _ in range(100):
+            if not await tallies.pending_events(connection):
+                return
+            await asyncio.sleep(0.1)
 
 
 def account_requests(world: World, count: int, path: str | None = None) -> list[bytes]:

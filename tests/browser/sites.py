@@ -147,7 +147,7 @@ async def phone(
         java_script_enabled=scripts,
     )
     page = await context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)
     try:
         yield page
     finally:

@@ -129,14 +129,12 @@ def create_app(config: Config | None = None) -> Litestar:
         route_handlers=[
             healthz,
             Router("/v1", route_handlers=[*API, *(echo.routes if config.bench else ())]),
-            site.pages,
+            Router("/", route_handlers=[site.pages], middleware=site.middleware(config)),
         ],
         lifespan=[resources],
         middleware=[CallerMiddleware],
         exception_handlers={Exception: refuse},
         template_config=template_config,
-        csrf_config=site.csrf_config(config),
-        compression_config=site.compression_config,
         dependencies={
             "hot": Provide(find_means, sync_to_thread=False),
             "pool": Provide(find_pool, sync_to_thread=False),

@@ -11,6 +11,10 @@ from litestar.config.compression import CompressionConfig
 from litestar.config.csrf import CSRFConfig
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import PermissionDeniedException
+from litestar.middleware import DefineMiddleware
+from litestar.middleware.compression import CompressionMiddleware
+from litestar.middleware.csrf import CSRFMiddleware
+from litestar.types import Middleware
 
 from service.api.problems import WrongMediaType, as_refusal, language_of
 from service.config import Config
@@ -69,6 +73,14 @@ def csrf_config(config: Config) -> CSRFConfig:
 
 compression_config = CompressionConfig(backend="gzip", gzip_compress_level=6, exclude=["^/v1/", "/stream$", "/poster/"])
 """Pages are compressed, not the API: its answers are small, and it has other things to do."""
+
+
+def middleware(config: Config) -> list[Middleware]:
+    """What stands before pages only: the API would pay for it at every request, and has no use for it."""
+    return [
+        DefineMiddleware(CompressionMiddleware, config=compression_config),
+        DefineMiddleware(CSRFMiddleware, config=csrf_config(config)),
+    ]
 
 
 def is_page(request: Request[Any, Any, Any]) -> bool:

@@ -59,7 +59,7 @@ def measure_on(
             limit=1.2,
             bound="most",
             of=f"at {few}",
-            note=f"{worst} p50 at {many} check-ins, the larger ratio of the two; vacuumed after filling",
+            note=f"{worst} p50 at {many} check-ins, the larger ratio of the two",
         ),
         *[
             Figure(
@@ -81,15 +81,7 @@ def fill(world: World, count: int) -> float:
     asyncio.run(check_in_all(world, count))
     while counted(world) < count:
         time.sleep(0.1)
-    took_s = time.monotonic() - began
-    asyncio.run(tidy(world))
-    return took_s
-
-
-async def tidy(world: World) -> None:
-    """Let the server do now what it would soon do by itself after so many rows, and not while it is measured."""
-    async with connected(world.stand.config) as pool:
-        await pool.execute("VACUUM (ANALYZE)")
+    return time.monotonic() - began
 
 
 async def check_in_all(world: World, count: int) -> None:

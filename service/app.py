@@ -13,6 +13,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import ControllerRouterHandler
 
 from scenarios.places import warm
@@ -31,7 +32,7 @@ from service.api import (
     sign_in,
     tallies,
 )
-from service.api.callers import CallerMiddleware
+from service.api.callers import know_caller
 from service.api.given import Means
 from service.api.problems import as_refusal, problem_response
 from service.committers import Committers, committers
@@ -132,7 +133,7 @@ def create_app(config: Config | None = None) -> Litestar:
             Router("/", route_handlers=[site.pages], middleware=site.middleware(config)),
         ],
         lifespan=[resources],
-        middleware=[CallerMiddleware],
+        before_request=know_caller,
         exception_handlers={Exception: refuse},
         template_config=template_config,
         dependencies={
@@ -156,7 +157,17 @@ def create_app(config: Config | None = None) -> Litestar:
     app.state.config, app.state.limits = config, limits
     if unlisted := [route for route in routes(app) if route not in ACCESS]:
         raise LookupError(f"no row in service/access.py for {', '.join(unlisted)}")
+    if unguarded := [str(route.path) for route in app.routes if not is_guarded(route)]:
+        raise LookupError(f"not asked who calls: {', '.join(unguarded)}")
     return app
+
+
+def is_guarded(route: BaseRoute) -> bool:
+    """Whether every request of this route comes by `know_caller`: no handler has a hook or a cache of its own."""
+    if not isinstance(route, HTTPRoute):
+        return False
+    handlers = [handler for handler, _ in route.route_handler_map.values()]
+    return all(each.resolve_before_request() is know_caller and not each.cache for each in handlers)
 
 
 def routes(app: Litestar) -> list[str]:

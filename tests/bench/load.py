@@ -12,7 +12,7 @@ import asyncio
 import itertools
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 
 import httptools
@@ -23,8 +23,8 @@ import uvloop
 class Plan(msgspec.Struct, kw_only=True):
     """What to send to 127.0.0.1. `repeat` starts again when the requests are used up; else the load ends early.
 
-    With `per_s` requests leave at that rate, whatever becomes of those before (an open loop), each on a free
-    connection as long as there is one. Times before `warm_up_s` are not counted.
+    With `per_s` requests leave at that rate, whatever becomes of those before (an open loop), each on the
+    connection longest free, as long as there is one. Times before `warm_up_s` are not counted.
     """
 
     port: int
@@ -59,7 +59,7 @@ class Load:
         self.requests: Iterator[bytes] = itertools.cycle(plan.requests) if plan.repeat else iter(plan.requests)
         self.answered: list[tuple[float, float, int]] = []
         self.strange: str | None = None
-        self.free: list[Connection] = []
+        self.free: deque[Connection] = deque()
         self.waiting = 0
         self.owed = 0
         self.done = asyncio.Event()
@@ -77,7 +77,7 @@ class Load:
             for connection in opened:
                 self.next(connection)
         else:
-            self.free = opened
+            self.free.extend(opened)
             self.pace(began, self.plan.per_s, itertools.count())
         loop.call_later(ends - began, self.done.set)
         await self.done.wait()
@@ -103,7 +103,7 @@ class Load:
             if self.done.is_set():
                 return
             if self.free:
-                self.next(self.free.pop())
+                self.next(self.free.popleft())
             else:
                 self.owed += 1
 

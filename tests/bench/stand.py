@@ -110,8 +110,12 @@ def wait_for_page(process: subprocess.Popen[bytes], page: str, log: Path, patien
 
 @contextmanager
 def stand(scratch: Path, name: str = "data") -> Iterator[Stand]:
-    """A service to load, with the worker and durable servers, for the length of the block."""
+    """A service to load, with the worker and durable servers, for the length of the block.
+
+    The disk first finishes what came before, such as the removal of the last one's data: it would stall this one.
+    """
     data = scratch / name
+    os.sync()
     with up(UP, data, "/healthz", **UNLIMITED) as port:
         found = open_folder(data)
         secret = master_secret(found)

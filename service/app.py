@@ -107,9 +107,13 @@ def give(value: Any) -> Provide:
 async def resources(app: Litestar) -> AsyncIterator[None]:
     """What a process holds while it serves. At its end, streams end and what waits to be committed is committed."""
     config: Config = app.state.config
-    async with await open_pool(config) as pool, Nudges(config.redis_url).running() as nudges:
+    async with (
+        await open_pool(config) as pool,
+        await open_pool(config, hot=True) as hot,
+        Nudges(config.redis_url).running() as nudges,
+    ):
         app.state.pool, app.state.nudges = pool, nudges
-        app.state.committers = committers(pool, config)
+        app.state.committers = committers(hot, config)
         app.state.means = Means(pool, config, app.state.committers, app.state.limits, nudges)
         async with Streams(pool, config.database_url).running() as streams:
             app.state.streams = streams

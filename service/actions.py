@@ -115,7 +115,6 @@ async def record(connection: Connection, news: Sequence[New], now: datetime) -> 
                 classes[each.credit_class],
                 each.reduction.reduction_g,
                 "issue",
-                now,
             )
             for each in news
             if each.request.id in added and each.reduction.reduction_g > 0

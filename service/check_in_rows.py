@@ -208,9 +208,7 @@ def issuance(row: Row) -> ledger.Transfer:
     assert row.credited_to
     assert row.credit_class
     assert row.reduction_g
-    return ledger.Transfer(
-        row.id, ledger.ISSUANCE, row.credited_to, row.credit_class, row.reduction_g, "issue", row.checked_in_at
-    )
+    return ledger.Transfer(row.id, ledger.ISSUANCE, row.credited_to, row.credit_class, row.reduction_g, "issue")
 
 
 def receipt_of(config: Config, new: New) -> Receipt:

@@ -139,7 +139,7 @@ def new_check_in(request: CheckIn, known: Known) -> New | UUID:
     quantified = quantify(request, event, day)
     member = attendee.id if attendee.kind == "member" else None
     may_earn = member is None or (event.id, member, day) not in known.credited
-    credit_class, reduction_g = earned(request, quantified, day) if may_earn else (None, None)
+    credit_class, reduction_g = earned(request, quantified, day, event.id) if may_earn else (None, None)
     return New(
         request, event, gate, day, quantified, credit_class, reduction_g, member if reduction_g is not None else None
     )
@@ -177,7 +177,9 @@ def origin_of(origin: str | None, event_country: str) -> Place | None:
     return place(origin) if ":" in origin else search(origin, event_country)
 
 
-def earned(request: CheckIn, quantified: Quantified, day: date) -> tuple[ledger.CreditClass, int] | tuple[None, None]:
+def earned(
+    request: CheckIn, quantified: Quantified, day: date, event_id: UUID
+) -> tuple[ledger.CreditClass, int] | tuple[None, None]:
     """Class and grams of what the trip earns: in full by a fresh screen code, else as a self-declared act."""
     assert isinstance(request.scanned, Scanned)
     earning = quantified.earning
@@ -185,4 +187,4 @@ def earned(request: CheckIn, quantified: Quantified, day: date) -> tuple[ledger.
     if earning is None or grams <= 0:
         return None, None
     vintage = day.replace(day=1)
-    return ledger.CreditClass(earning.region, earning.methodology, earning.version, vintage), grams
+    return ledger.CreditClass(earning.region, earning.methodology, earning.version, vintage, event_id), grams

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -33,7 +32,7 @@ class NothingToClaim(NotNow):
 
 
 async def claim(
-    connection: Connection, config: Config, check_in_id: UUID, receipt_key: str, member_id: UUID, now: datetime
+    connection: Connection, config: Config, check_in_id: UUID, receipt_key: str, member_id: UUID
 ) -> Receipt:
     """Issue what the check-in earned to the member; claimed again by the same member, the receipt as it is.
 
@@ -54,13 +53,11 @@ async def claim(
     if row["reduction_g"] is None or row["ended_at"]:
         raise NothingToClaim
     if row["credited_to"] is None:
-        await credit(connection, check_in_id, member_id, row["credit_class"], row["reduction_g"], now)
+        await credit(connection, check_in_id, member_id, row["credit_class"], row["reduction_g"])
     return (await receipts_of(connection, [check_in_id]))[check_in_id]
 
 
-async def credit(
-    connection: Connection, check_in_id: UUID, member_id: UUID, class_id: int, grams: int, now: datetime
-) -> None:
+async def credit(connection: Connection, check_in_id: UUID, member_id: UUID, class_id: int, grams: int) -> None:
     """Mark a held check-in as the member's and issue its grams. Raises ClaimedToday."""
     await ledger.lock_accounts(connection, [member_id])
     try:
@@ -68,5 +65,5 @@ async def credit(
             await connection.execute("UPDATE check_ins SET credited_to = $2 WHERE id = $1", check_in_id, member_id)
     except asyncpg.UniqueViolationError:
         raise ClaimedToday from None
-    issue = ledger.Transfer(check_in_id, ledger.ISSUANCE, member_id, class_id, grams, "issue", now)
+    issue = ledger.Transfer(check_in_id, ledger.ISSUANCE, member_id, class_id, grams, "issue")
     await ledger.post_many(connection, [issue])

@@ -33,6 +33,6 @@ def committers(pool: asyncpg.Pool, config: Config) -> Committers:
     """The committers of a process."""
     return Committers(
         GroupCommitter(pool, lambda connection, asked: check_in_many(connection, config, asked)),
-        GroupCommitter(pool, lambda connection, asked: donate_many(connection, asked, datetime.now(UTC))),
+        GroupCommitter(pool, donate_many),
         GroupCommitter(pool, lambda connection, asked: log_many(connection, asked, datetime.now(UTC))),
     )

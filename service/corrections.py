@@ -84,7 +84,7 @@ async def end(connection: Connection, found: asyncpg.Record, because: str, now: 
     if now - found["checked_in_at"] > WINDOW:
         raise TooLateToCorrect
     if found["credited_to"]:
-        await take_back(connection, found["id"], found["credited_to"], now)
+        await take_back(connection, found["id"], found["credited_to"])
     await connection.execute(
         """
         WITH ended AS (
@@ -98,12 +98,12 @@ async def end(connection: Connection, found: asyncpg.Record, because: str, now: 
     )
 
 
-async def take_back(connection: Connection, check_in_id: UUID, member_id: UUID, now: datetime) -> None:
+async def take_back(connection: Connection, check_in_id: UUID, member_id: UUID) -> None:
     """Reverse the issuance of a check-in. Raises CreditsSpent when the member no longer holds it."""
     await ledger.lock_accounts(connection, [member_id])
     try:
         async with connection.transaction():
-            await ledger.reverse(connection, check_in_id, new_id(), now)
+            await ledger.reverse(connection, check_in_id, new_id())
     except asyncpg.CheckViolationError:
         raise CreditsSpent from None
 

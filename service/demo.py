@@ -158,7 +158,7 @@ async def act_and_give(pool: asyncpg.Pool, event: Event, citizens: Sequence[UUID
         async with transaction(pool) as connection:
             acts = succeed(await log_many(connection, demo_people.acts_of(event, citizen, today, ACTS), now))
             gift = demo_people.gift_of(event, citizen, sum(each.reduction_g for each in acts))
-            succeed(await donate_many(connection, [gift], now))
+            succeed(await donate_many(connection, [gift]))
 
 
 def succeed(verdicts: Sequence[Verdict | Refusal]) -> list[Verdict]:

@@ -5,7 +5,7 @@ A donation's id is its caller's. Its verdict, also a refusal, is kept under that
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -15,13 +15,25 @@ import msgspec
 
 from service import ledger
 from service.db import Connection
-from service.errors import Conflict, IdReused, NotFound, NotReady, Refusal
+from service.errors import Conflict, IdReused, NotFound, NotNow, NotReady, Refusal
 
 
 class Overdraft(Conflict):
     """您只有 {held_g} 克减排量，不够捐出 {asked_g} 克。"""
 
     code = "overdraft"
+
+
+class SameEventReduction(Conflict):
+    """来这个活动途中获得的减排量，不能再捐给这个活动：它的排放清单里已经少算了这一份。"""
+
+    code = "same_event_reduction"
+
+
+class ClosedToDonations(NotNow):
+    """这个活动不再接受捐赠。"""
+
+    code = "closed_to_donations"
 
 
 class DonationRequest(NamedTuple):
@@ -42,9 +54,7 @@ class Donation(msgspec.Struct, frozen=True, kw_only=True):
     donated_at: datetime
 
 
-async def donate_many(
-    connection: Connection, requests: Sequence[DonationRequest], now: datetime
-) -> list[Donation | Refusal]:
+async def donate_many(connection: Connection, requests: Sequence[DonationRequest]) -> list[Donation | Refusal]:
     """Decide each donation; commits nothing itself. Donors give the oldest classes first.
 
     A donor's second donation in the set is decided after the first: sets are rounds of one donation a donor.
@@ -53,128 +63,97 @@ async def donate_many(
     await ledger.lock_accounts(connection, {each.member_id for each in requests})
     rest = list(range(len(requests)))
     while rest:
-        donors: set[UUID] = set()
-        ids: set[UUID] = set()
+        seen: set[UUID] = set()
         this_round: list[int] = []
         later: list[int] = []
         for number in rest:
             request = requests[number]
-            crowded = request.member_id in donors or request.id in ids
+            crowded = request.member_id in seen or request.id in seen
             (later if crowded else this_round).append(number)
-            donors.add(request.member_id)
-            ids.add(request.id)
-        answers = await donate_round(connection, [requests[number] for number in this_round], now)
+            seen |= {request.member_id, request.id}
+        answers = await donate_round(connection, [requests[number] for number in this_round])
         verdicts |= dict(zip(this_round, answers, strict=True))
         rest = later
     return [verdicts[number] for number in range(len(requests))]
 
 
-async def donate_round(
-    connection: Connection, requests: Sequence[DonationRequest], now: datetime
-) -> list[Donation | Refusal]:
-    """Decide donations of different donors and ids, whose accounts are locked."""
-    earlier = await find_many(connection, [each.id for each in requests])
-    new = [each for each in requests if each.id not in earlier]
-    known = await events_among(connection, {each.event_id for each in new})
-    decided = await give(connection, [each for each in new if each.event_id in known], now)
-    return [
-        answer_of(each, earlier[each.id])
-        if each.id in earlier
-        else answer_of(each, decided[each.id])
-        if each.id in decided
-        else NotReady()
-        if each.event_id in known
-        else NotFound()
-        for each in requests
-    ]
+async def donate_round(connection: Connection, requests: Sequence[DonationRequest]) -> list[Donation | Refusal]:
+    """Decide donations of different donors and ids, whose accounts are locked; move what is covered.
 
-
-def answer_of(request: DonationRequest, row: Mapping[str, object] | asyncpg.Record) -> Donation | Refusal:
-    """The verdict that a stored donation holds for a request under its id."""
-    if (row["member_id"], row["event_id"], row["grams"]) != request[1:]:
-        return IdReused()
-    if row["refusal"]:
-        return Overdraft(held_g=row["held_g"], asked_g=row["grams"])
-    return Donation(
-        donation_id=request.id,
-        event_id=request.event_id,
-        grams=request.grams,
-        donated_at=row["decided_at"],  # type: ignore[arg-type]
-    )
-
-
-async def find_many(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, asyncpg.Record]:
-    """Donations decided before."""
-    rows = await connection.fetch(
-        """
-        SELECT id, member_id, event_id, grams, refusal, held_g, decided_at
-        FROM donations WHERE id = ANY ($1::uuid[])
-        """,
-        ids,
-    )
-    return {row["id"]: row for row in rows}
-
-
-async def events_among(connection: Connection, ids: set[UUID]) -> set[UUID]:
-    """Which of the ids are events that can be given to."""
-    if not ids:
-        return set()
-    rows = await connection.fetch("SELECT id FROM accounts WHERE id = ANY ($1::uuid[]) AND kind = 'event'", list(ids))
-    return {row["id"] for row in rows}
-
-
-async def give(
-    connection: Connection, requests: Sequence[DonationRequest], now: datetime
-) -> dict[UUID, asyncpg.Record]:
-    """Record each donation with its verdict, and move the grams of those that are covered."""
-    if not requests:
-        return {}
+    `OFFSET 0` keeps the planner from turning a look at an index for each request into one walk through all of it.
+    """
     rows = await connection.fetch(
         """
         WITH request AS (
-            SELECT id, member_id, event_id, grams
-            FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[]) AS r (id, member_id, event_id, grams)
+            SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[]) AS r (id, member_id, event_id, grams)
         ),
-        held AS (
-            SELECT request.id, balances.class_id, balances.grams,
-                   sum(balances.grams) OVER (PARTITION BY request.id ORDER BY vintage, balances.class_id) AS up_to,
-                   sum(balances.grams) OVER (PARTITION BY request.id) AS in_all
-            FROM request
-            JOIN balances ON balances.account_id = request.member_id AND balances.grams > 0
-            JOIN credit_classes ON credit_classes.id = balances.class_id
+        target AS MATERIALIZED (
+            SELECT event_id, closed, takes_own FROM (SELECT DISTINCT event_id FROM request) AS named
+            JOIN donation_targets USING (event_id)
+        ),
+        earlier AS MATERIALIZED (
+            SELECT id, member_id, event_id, grams, refusal, held_g, decided_at FROM donations WHERE id = ANY ($1)
+        ),
+        new AS MATERIALIZED (
+            SELECT id, member_id, event_id, grams, takes_own FROM request JOIN target USING (event_id)
+            WHERE NOT closed AND NOT EXISTS (SELECT FROM earlier WHERE earlier.id = request.id)
+        ),
+        held AS MATERIALIZED (
+            SELECT new.id, class_id, holding.grams, usable,
+                   sum(holding.grams) FILTER (WHERE usable) OVER (PARTITION BY id ORDER BY vintage, class_id) AS up_to
+            FROM new CROSS JOIN LATERAL (
+                SELECT class_id, vintage, grams, takes_own OR earned_at IS DISTINCT FROM new.event_id AS usable
+                FROM holdings WHERE account_id = new.member_id OFFSET 0
+            ) AS holding
         ),
         decided AS (
             INSERT INTO donations (id, member_id, event_id, grams, refusal, held_g, decided_at)
-            SELECT request.id, member_id, event_id, request.grams,
-                   CASE WHEN coalesce(total.in_all, 0) < request.grams THEN 'overdraft' END,
-                   CASE WHEN coalesce(total.in_all, 0) < request.grams THEN coalesce(total.in_all, 0) END,
-                   $5
-            FROM request
-            LEFT JOIN (SELECT DISTINCT id, in_all FROM held) AS total ON total.id = request.id
-            ORDER BY request.id
+            SELECT id, member_id, event_id, grams,
+                   CASE WHEN usable_g >= grams THEN NULL
+                        WHEN in_all >= grams THEN 'same_event_reduction' ELSE 'overdraft' END,
+                   CASE WHEN usable_g >= grams THEN NULL ELSE coalesce(in_all, 0) END, clock_timestamp()
+            FROM new LEFT JOIN (
+                SELECT id, max(up_to) AS usable_g, sum(grams) AS in_all FROM held GROUP BY id
+            ) AS total USING (id)
+            ORDER BY id
             ON CONFLICT DO NOTHING
             RETURNING id, member_id, event_id, grams, refusal, held_g, decided_at
         ),
         moved AS (
-            INSERT INTO transfers (id, ordinal, source, destination, class_id, grams, reason, made_at)
+            INSERT INTO transfers (id, ordinal, source, destination, class_id, grams, reason)
             SELECT decided.id, row_number() OVER (PARTITION BY decided.id ORDER BY up_to) - 1, member_id, event_id,
-                   class_id, least(up_to, decided.grams) - (up_to - held.grams), 'donate', $5
+                   class_id, least(up_to, decided.grams) - (up_to - held.grams), 'donate'
             FROM decided JOIN held ON held.id = decided.id
-            WHERE refusal IS NULL AND up_to - held.grams < decided.grams
+            WHERE refusal IS NULL AND usable AND up_to - held.grams < decided.grams
         ),
         noted AS (
             INSERT INTO tally_changes (event_id, sign, donations, donated_g, changed_at)
-            SELECT event_id, 1, count(*), sum(grams), $5 FROM decided WHERE refusal IS NULL GROUP BY event_id
+            SELECT event_id, 1, count(*), sum(grams), clock_timestamp()
+            FROM decided WHERE refusal IS NULL GROUP BY event_id
         )
-        SELECT id, member_id, event_id, grams, refusal, held_g, decided_at FROM decided
+        SELECT request.id, closed, known.member_id, known.event_id, known.grams, refusal, held_g, decided_at
+        FROM request LEFT JOIN target USING (event_id)
+        LEFT JOIN (SELECT * FROM decided UNION ALL SELECT * FROM earlier) AS known ON known.id = request.id
         """,
-        [each.id for each in requests],
-        [each.member_id for each in requests],
-        [each.event_id for each in requests],
-        [each.grams for each in requests],
-        now,
+        *map(list, zip(*requests, strict=True)),
     )
-    return {row["id"]: row for row in rows}
+    known = {row["id"]: row for row in rows}
+    return [answer_of(request, known[request.id]) for request in requests]
+
+
+def answer_of(request: DonationRequest, row: asyncpg.Record) -> Donation | Refusal:
+    """The verdict that the database gave, now or earlier, under the request's id."""
+    if row["member_id"] is None:
+        return NotFound() if row["closed"] is None else ClosedToDonations() if row["closed"] else NotReady()
+    if (row["member_id"], row["event_id"], row["grams"]) != request[1:]:
+        return IdReused()
+    if row["refusal"] == SameEventReduction.code:
+        return SameEventReduction()
+    if row["refusal"]:
+        return Overdraft(held_g=row["held_g"], asked_g=row["grams"])
+    return Donation(
+        donation_id=request.id, event_id=request.event_id, grams=request.grams, donated_at=row["decided_at"]
+    )
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from members' accounts locks them first, in the order of their ids (`lock_accoun
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,16 +17,24 @@ ISSUANCE = UUID(int=1)
 
 
 class CreditClass(NamedTuple):
-    """What makes credits alike. `vintage` is the first day of the month in which the reduction happened."""
+    """What makes credits alike. `vintage` is the first day of the month in which the reduction happened.
+
+    `event_id` is the event that was travelled to, where that is what earned them.
+    """
 
     region: str
     methodology: str
     version: str
     vintage: date
+    event_id: UUID | None = None
 
 
 class Transfer(NamedTuple):
-    """Grams from one account to another: the caller's id, and an ordinal where one id needs several rows."""
+    """Grams from one account to another: the caller's id, and an ordinal where one id needs several rows.
+
+    `reason` says what for; which accounts it joins, and whether it `refers_to` another transfer, is the schema's to
+    know. When it is made the database says, after the locks: in order, account by account.
+    """
 
     id: UUID
     source: UUID
@@ -34,7 +42,6 @@ class Transfer(NamedTuple):
     class_id: int
     grams: int
     reason: str
-    made_at: datetime
     ordinal: int = 0
     refers_to: UUID | None = None
 
@@ -56,12 +63,12 @@ async def open_account(connection: Connection, account_id: UUID, kind: str) -> N
 
 async def class_ids(connection: Connection, classes: Iterable[CreditClass]) -> dict[CreditClass, int]:
     """The ids of classes, made known where they were not."""
-    wanted = sorted(set(classes))
+    wanted = sorted(set(classes), key=str)
     found = await find_classes(connection, wanted)
     if missing := [each for each in wanted if each not in found]:
         await connection.executemany(
             """
-            INSERT INTO credit_classes (region, methodology, version, vintage) VALUES ($1, $2, $3, $4)
+            INSERT INTO credit_classes (region, methodology, version, vintage, event_id) VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT DO NOTHING
             """,
             missing,
@@ -76,13 +83,17 @@ async def find_classes(connection: Connection, classes: Sequence[CreditClass]) -
         return {}
     rows = await connection.fetch(
         """
-        SELECT known.id, known.region, known.methodology, known.version, known.vintage
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::date[]) AS wanted (region, methodology, version, vintage)
-        JOIN credit_classes AS known USING (region, methodology, version, vintage)
+        SELECT known.id, known.region, known.methodology, known.version, known.vintage, known.event_id
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::uuid[])
+            AS wanted (region, methodology, version, vintage, event_id)
+        JOIN credit_classes AS known
+            ON (known.region, known.methodology, known.version, known.vintage)
+                = (wanted.region, wanted.methodology, wanted.version, wanted.vintage)
+            AND known.event_id IS NOT DISTINCT FROM wanted.event_id
         """,
         *map(list, zip(*classes, strict=True)),
     )
-    return {CreditClass(r["region"], r["methodology"], r["version"], r["vintage"]): r["id"] for r in rows}
+    return {CreditClass(*tuple(row)[1:]): row["id"] for row in rows}
 
 
 async def lock_accounts(connection: Connection, account_ids: Iterable[UUID]) -> None:
@@ -93,29 +104,30 @@ async def lock_accounts(connection: Connection, account_ids: Iterable[UUID]) -> 
 
 
 async def post_many(connection: Connection, transfers: Sequence[Transfer]) -> None:
-    """Post transfers together or not at all. Source members' accounts must be locked by the caller.
+    """Post transfers together or not at all. Members' accounts must be locked by the caller.
 
-    Raises asyncpg's CheckViolationError (no_overdraft), UniqueViolationError (the id was used) and
-    ForeignKeyViolationError (accounts or class unknown, or not of the kinds that the reason asks).
+    Raises asyncpg's UniqueViolationError (the id was used, or what is referred to has ended already),
+    ForeignKeyViolationError (accounts or class unknown, or of other kinds than the reason asks) and
+    CheckViolationError; its `constraint_name` is no_overdraft, open_accounts, same_event_reduction,
+    fits_what_it_ends, fits_the_reservation, named_retirement or a column's.
     """
     if not transfers:
         return
     await connection.execute(
         """
         INSERT INTO transfers
-            (id, source, destination, class_id, grams, reason, made_at, ordinal, refers_to)
-        SELECT id, source, destination, class_id, grams, reason, made_at, ordinal, refers_to
+            (id, source, destination, class_id, grams, reason, ordinal, refers_to)
+        SELECT id, source, destination, class_id, grams, reason, ordinal, refers_to
         FROM unnest(
-            $1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::bigint[], $6::text[], $7::timestamptz[],
-            $8::smallint[], $9::uuid[]
-        ) AS posted (id, source, destination, class_id, grams, reason, made_at, ordinal, refers_to)
+            $1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::bigint[], $6::text[], $7::smallint[], $8::uuid[]
+        ) AS posted (id, source, destination, class_id, grams, reason, ordinal, refers_to)
         ORDER BY id, ordinal
         """,
         *map(list, zip(*transfers, strict=True)),
     )
 
 
-async def reverse(connection: Connection, transfer_id: UUID, reversal_id: UUID, made_at: datetime) -> None:
+async def reverse(connection: Connection, transfer_id: UUID, reversal_id: UUID) -> None:
     """Undo a transfer by its opposite, once. Members' accounts must be locked by the caller.
 
     Raises asyncpg's CheckViolationError (no_overdraft) when the grams are gone, UniqueViolationError when it is undone.
@@ -133,7 +145,6 @@ async def reverse(connection: Connection, transfer_id: UUID, reversal_id: UUID, 
                 class_id=row["class_id"],
                 grams=row["grams"],
                 reason="reverse",
-                made_at=made_at,
                 ordinal=row["ordinal"],
                 refers_to=transfer_id,
             )

@@ -1,10 +1,21 @@
 -- Generated from the migrations by `python -m service.schema`: the data model on one page.
 
+CREATE TABLE account_closings (
+    account_id uuid NOT NULL,
+    because text NOT NULL,
+    closed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    CHECK ((because = ANY (ARRAY['cancelled'::text, 'settled'::text, 'left'::text]))),
+    FOREIGN KEY (account_id) REFERENCES accounts(id),
+    PRIMARY KEY (account_id)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON account_closings FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
 CREATE TABLE accounts (
     id uuid NOT NULL,
     kind text NOT NULL,
     opened_at timestamp with time zone NOT NULL DEFAULT now(),
-    CHECK ((kind = ANY (ARRAY['issuance'::text, 'member'::text, 'event'::text, 'retired'::text, 'expired'::text]))),
+    CHECK ((kind = ANY (ARRAY['issuance'::text, 'member'::text, 'event'::text, 'retired'::text, 'expired'::text, 'held'::text]))),
     PRIMARY KEY (id)
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON accounts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -132,11 +143,23 @@ CREATE TABLE credit_classes (
     methodology text NOT NULL,
     version text NOT NULL,
     vintage date NOT NULL,
+    event_id uuid,
     CHECK ((EXTRACT(day FROM vintage) = (1)::numeric)),
+    FOREIGN KEY (event_id) REFERENCES events(id),
     PRIMARY KEY (id),
-    UNIQUE (region, methodology, version, vintage)
+    UNIQUE NULLS NOT DISTINCT (region, methodology, version, vintage, event_id)
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON credit_classes FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE VIEW donation_targets AS
+ SELECT accounts.id AS event_id,
+    (closing.account_id IS NOT NULL) AS closed,
+    (events.same_event_clause IS NOT NULL) AS takes_own
+   FROM ((accounts
+     LEFT JOIN account_closings closing ON ((closing.account_id = accounts.id)))
+     LEFT JOIN events ON ((events.id = accounts.id)))
+  WHERE (accounts.kind = 'event'::text);
 
 
 CREATE TABLE donations (
@@ -155,6 +178,18 @@ CREATE TABLE donations (
 CREATE INDEX donations_member_id_decided_at_idx ON donations USING btree (member_id, decided_at);
 
 
+CREATE TABLE event_cancellations (
+    event_id uuid NOT NULL,
+    because text NOT NULL,
+    cancelled_by uuid NOT NULL,
+    cancelled_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    CHECK (((length(because) >= 1) AND (length(because) <= 500))),
+    FOREIGN KEY (cancelled_by) REFERENCES members(id),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    PRIMARY KEY (event_id)
+);
+
+
 CREATE TABLE events (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -170,6 +205,7 @@ CREATE TABLE events (
     expected_people integer NOT NULL,
     factor_set text NOT NULL,
     created_at timestamp with time zone NOT NULL DEFAULT now(),
+    same_event_clause text,
     CHECK (((expected_people >= 1) AND (expected_people <= 10000000))),
     CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
     CHECK (((length(name) >= 1) AND (length(name) <= 200))),
@@ -198,6 +234,17 @@ CREATE TABLE gates (
 );
 
 
+CREATE VIEW holdings AS
+ SELECT balances.account_id,
+    balances.class_id,
+    credit_classes.vintage,
+    credit_classes.event_id AS earned_at,
+    balances.grams
+   FROM (balances
+     JOIN credit_classes ON ((credit_classes.id = balances.class_id)))
+  WHERE (balances.grams > 0);
+
+
 CREATE TABLE idempotent_requests (
     caller text NOT NULL,
     key text NOT NULL,
@@ -210,6 +257,30 @@ CREATE TABLE idempotent_requests (
     CHECK ((octet_length(request_digest) = 32)),
     PRIMARY KEY (caller, key)
 );
+
+
+CREATE TABLE log_checkpoints (
+    size bigint NOT NULL,
+    root bytea NOT NULL,
+    note text NOT NULL,
+    sealed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    CHECK ((octet_length(root) = 32)),
+    CHECK ((size > 0)),
+    PRIMARY KEY (size)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON log_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE TABLE log_nodes (
+    level smallint NOT NULL,
+    position bigint NOT NULL,
+    digest bytea NOT NULL,
+    CHECK (("position" >= 0)),
+    CHECK ((level >= 1)),
+    CHECK ((octet_length(digest) = 32)),
+    PRIMARY KEY (level, "position")
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON log_nodes FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
 CREATE TABLE members (
@@ -287,6 +358,101 @@ CREATE TABLE refused_scans (
     FOREIGN KEY (event_id) REFERENCES events(id),
     PRIMARY KEY (event_id, hour, slot)
 );
+
+
+CREATE TABLE reservation_endings (
+    reservation_id uuid NOT NULL,
+    id uuid NOT NULL,
+    outcome text NOT NULL,
+    posted_g bigint NOT NULL,
+    ended_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    CHECK (((outcome = 'post'::text) = (posted_g > 0))),
+    CHECK ((outcome = ANY (ARRAY['post'::text, 'void'::text, 'lapse'::text]))),
+    CHECK ((posted_g >= 0)),
+    FOREIGN KEY (reservation_id) REFERENCES reservations(id),
+    PRIMARY KEY (reservation_id),
+    UNIQUE (id)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON reservation_endings FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE TABLE reservations (
+    id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    grams bigint NOT NULL,
+    reserved_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    lapses_at timestamp with time zone NOT NULL,
+    CHECK ((grams > 0)),
+    CHECK ((lapses_at > reserved_at)),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    FOREIGN KEY (member_id) REFERENCES members(id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX reservations_member_id_reserved_at_idx ON reservations USING btree (member_id, reserved_at);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON reservations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE TABLE retirements (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    event_id uuid,
+    beneficiary text NOT NULL,
+    purpose text NOT NULL,
+    grams bigint NOT NULL,
+    retired_on date NOT NULL,
+    retired_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    CHECK (((length(beneficiary) >= 1) AND (length(beneficiary) <= 200))),
+    CHECK (((length(purpose) >= 1) AND (length(purpose) <= 500))),
+    CHECK ((grams > 0)),
+    FOREIGN KEY (account_id) REFERENCES accounts(id),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX retirements_account_id_retired_at_idx ON retirements USING btree (account_id, retired_at);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON retirements FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE TABLE sealed_transfers (
+    position bigint NOT NULL,
+    transfer_id uuid NOT NULL,
+    ordinal smallint NOT NULL,
+    leaf bytea NOT NULL,
+    class_id integer,
+    first_serial bigint,
+    next_serial bigint,
+    CHECK (("position" >= 0)),
+    CHECK ((first_serial >= 1)),
+    CHECK ((next_serial > first_serial)),
+    CHECK ((num_nulls(class_id, first_serial, next_serial) = ANY (ARRAY[0, 3]))),
+    CHECK ((octet_length(leaf) = 32)),
+    FOREIGN KEY (class_id) REFERENCES credit_classes(id),
+    FOREIGN KEY (transfer_id, ordinal) REFERENCES transfers(id, ordinal),
+    PRIMARY KEY ("position"),
+    UNIQUE (class_id, first_serial),
+    UNIQUE (transfer_id, ordinal)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON sealed_transfers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE TABLE serial_blocks (
+    transfer_id uuid NOT NULL,
+    ordinal smallint NOT NULL,
+    class_id integer NOT NULL,
+    first_serial bigint NOT NULL,
+    next_serial bigint NOT NULL,
+    serials int8range NOT NULL DEFAULT int8range(first_serial, next_serial),
+    follows bigint DEFAULT NULLIF(first_serial, 1),
+    CHECK (((next_serial > first_serial) AND (NOT isempty(serials)))),
+    CHECK ((first_serial >= 1)),
+    EXCLUDE USING gist (class_id WITH =, serials WITH &&),
+    FOREIGN KEY (class_id) REFERENCES credit_classes(id),
+    FOREIGN KEY (class_id, follows) REFERENCES serial_blocks(class_id, next_serial),
+    FOREIGN KEY (transfer_id, ordinal) REFERENCES transfers(id, ordinal),
+    PRIMARY KEY (transfer_id, ordinal),
+    UNIQUE (class_id, next_serial)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON serial_blocks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
 CREATE TABLE sessions (
@@ -405,19 +571,40 @@ CREATE TABLE transfers (
     grams bigint NOT NULL,
     reason text NOT NULL,
     refers_to uuid,
-    made_at timestamp with time zone NOT NULL DEFAULT now(),
-    CHECK (((reason = 'reverse'::text) = (refers_to IS NOT NULL))),
+    made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    CHECK (
+CASE reason
+    WHEN 'issue'::text THEN (source = '00000000-0000-0000-0000-000000000001'::uuid)
+    WHEN 'donate'::text THEN true
+    WHEN 'retire'::text THEN (destination = '00000000-0000-0000-0000-000000000002'::uuid)
+    WHEN 'expire'::text THEN (destination = '00000000-0000-0000-0000-000000000003'::uuid)
+    WHEN 'reverse'::text THEN true
+    WHEN 'refund'::text THEN true
+    WHEN 'reserve'::text THEN (destination = '00000000-0000-0000-0000-000000000004'::uuid)
+    WHEN 'post'::text THEN (source = '00000000-0000-0000-0000-000000000004'::uuid)
+    WHEN 'void'::text THEN (source = '00000000-0000-0000-0000-000000000004'::uuid)
+    WHEN 'lapse'::text THEN (source = '00000000-0000-0000-0000-000000000004'::uuid)
+    ELSE false
+END),
+    CHECK (((reason = ANY (ARRAY['reverse'::text, 'refund'::text, 'post'::text, 'void'::text, 'lapse'::text])) = (refers_to IS NOT NULL))),
     CHECK ((grams > 0)),
     CHECK ((ordinal >= 0)),
-    CHECK ((reason = ANY (ARRAY['issue'::text, 'donate'::text, 'reverse'::text]))),
     CHECK ((source <> destination)),
     PRIMARY KEY (id, ordinal)
 );
 CREATE INDEX transfers_destination_made_at_idx ON transfers USING btree (destination, made_at);
 CREATE INDEX transfers_source_made_at_idx ON transfers USING btree (source, made_at);
-CREATE UNIQUE INDEX one_reversal_a_transfer ON transfers USING btree (refers_to, ordinal) WHERE (reason = 'reverse'::text);
+CREATE UNIQUE INDEX one_ending_a_transfer ON transfers USING btree (refers_to, ordinal) WHERE (refers_to IS NOT NULL);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON transfers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER apply_endings AFTER INSERT ON transfers REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION apply_endings();
 CREATE TRIGGER apply_transfers AFTER INSERT ON transfers REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION apply_transfers();
+
+
+CREATE TABLE unsealed_transfers (
+    number bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    transfers uuid[] NOT NULL,
+    PRIMARY KEY (number)
+);
 
 
 CREATE VIEW whole_events AS

@@ -38,7 +38,7 @@ async def issue(connection: Connection, member_id: UUID, grams: Sequence[int]) -
     """Issue grams to a member, the first of the oldest class and so on."""
     ids = await ledger.class_ids(connection, CLASSES[: len(grams)])
     transfers = [
-        ledger.Transfer(new_id(), ledger.ISSUANCE, member_id, ids[each], g, "issue", NOW)
+        ledger.Transfer(new_id(), ledger.ISSUANCE, member_id, ids[each], g, "issue")
         for each, g in zip(CLASSES, grams, strict=False)
     ]
     await ledger.post_many(connection, transfers)

@@ -176,7 +176,7 @@ async def donor(pool: asyncpg.Pool, grams: int = 1_000_000) -> UUID:
 async def donate(pool: asyncpg.Pool, hall: Hall, member: UUID, grams: int) -> None:
     """Give to the event, committed."""
     async with transaction(pool) as connection:
-        (given,) = await donate_many(connection, [DonationRequest(new_id(), member, hall.id, grams)], MORNING)
+        (given,) = await donate_many(connection, [DonationRequest(new_id(), member, hall.id, grams)])
         assert isinstance(given, Donation)
 
 

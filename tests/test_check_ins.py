@@ -29,7 +29,7 @@ from service.errors import IdReused, NotFound, Refusal
 from service.events import EventClosed, EventNotOpenYet
 from service.group_commit import GroupCommitter
 from service.receipts import Receipt
-from tests.books import open_member
+from tests.books import open_event_account, open_member
 from tests.doors import BY_METRO, DAY, LOCAL_METRO, MORNING, come, come_in, coming, device, open_event
 
 NOBODY = Caller(None, frozenset({Role.PUBLIC}))
@@ -229,7 +229,7 @@ async def test_a_claim_is_its_own_transaction_once(database: asyncpg.Pool, confi
     key = receipt_key(config, receipt.check_in_id)
     for _ in range(2):
         async with transaction(database) as connection:
-            claimed = await claims.claim(connection, config, receipt.check_in_id, key, member, MORNING)
+            claimed = await claims.claim(connection, config, receipt.check_in_id, key, member)
         assert claimed.earning == "credited"
         assert await balance(database, member) == receipt.earned_g
 
@@ -240,11 +240,11 @@ async def test_at_most_one_claim_an_account_event_and_day(database: asyncpg.Pool
     second = await come_in(database, config, coming(event, device("b")))
     async with transaction(database) as connection:
         key = receipt_key(config, first.check_in_id)
-        await claims.claim(connection, config, first.check_in_id, key, attendee.id, MORNING)
+        await claims.claim(connection, config, first.check_in_id, key, attendee.id)
     async with database.acquire() as connection:
         key = receipt_key(config, second.check_in_id)
         with pytest.raises(claims.ClaimedToday):
-            await claims.claim(connection, config, second.check_in_id, key, attendee.id, MORNING)
+            await claims.claim(connection, config, second.check_in_id, key, attendee.id)
     own = await come_in(database, config, coming(event, attendee))
     assert (own.earning, own.earned_g) == ("nothing", 0), "the account was credited for that day already"
     assert await balance(database, attendee.id) == first.earned_g
@@ -260,11 +260,11 @@ async def test_nobody_claims_without_the_receipts_key_or_what_another_claimed(
     async with database.acquire() as connection:
         for wrong in ("", "0" * len(key), receipt_key(config, new_id())):
             with pytest.raises(NotFound):
-                await claims.claim(connection, config, receipt.check_in_id, wrong, one, MORNING)
+                await claims.claim(connection, config, receipt.check_in_id, wrong, one)
         async with connection.transaction():
-            await claims.claim(connection, config, receipt.check_in_id, key, one, MORNING)
+            await claims.claim(connection, config, receipt.check_in_id, key, one)
         with pytest.raises(claims.ClaimedByAnother):
-            await claims.claim(connection, config, receipt.check_in_id, key, two, MORNING)
+            await claims.claim(connection, config, receipt.check_in_id, key, two)
 
 
 async def test_concurrent_claims_credit_one_account(database: asyncpg.Pool, config: Config) -> None:
@@ -275,7 +275,7 @@ async def test_concurrent_claims_credit_one_account(database: asyncpg.Pool, conf
 
     async def claim(member: UUID) -> None:
         async with transaction(database) as connection:
-            await claims.claim(connection, config, receipt.check_in_id, key, member, MORNING)
+            await claims.claim(connection, config, receipt.check_in_id, key, member)
 
     outcomes = await asyncio.gather(*map(claim, members), return_exceptions=True)
     assert sorted(type(each).__name__ for each in outcomes) == ["ClaimedByAnother"] * 3 + ["NoneType"]
@@ -320,7 +320,8 @@ async def test_credits_that_were_given_away_cannot_be_undone(database: asyncpg.P
     receipt = await come_in(database, config, coming(event, attendee))
     async with database.acquire() as connection:
         class_id = await connection.fetchval("SELECT credit_class FROM check_ins")
-        gift = ledger.Transfer(new_id(), attendee.id, event.id, class_id, 1, "donate", MORNING)
+        elsewhere = await open_event_account(connection)
+        gift = ledger.Transfer(new_id(), attendee.id, elsewhere, class_id, 1, "donate")
         await ledger.post_many(connection, [gift])
         with pytest.raises(corrections.CreditsSpent):
             await corrections.undo(connection, config, receipt.check_in_id, caller, None, MORNING)

@@ -12,13 +12,13 @@ from service.db import new_id, transaction
 from service.donations import Donation, DonationRequest, Overdraft, donate_many
 from service.errors import IdReused, NotFound, Refusal
 from service.group_commit import GroupCommitter
-from tests.books import NOW, event_account, issue, rich_member
+from tests.books import event_account, issue, rich_member
 
 
 async def give(pool: asyncpg.Pool, *requests: DonationRequest) -> list[Donation | Refusal]:
     """Decide donations as one set."""
     async with transaction(pool) as connection:
-        return await donate_many(connection, requests, NOW)
+        return await donate_many(connection, requests)
 
 
 async def balance(pool: asyncpg.Pool, member: UUID) -> int:
@@ -27,7 +27,7 @@ async def balance(pool: asyncpg.Pool, member: UUID) -> int:
 
 
 def committer(pool: asyncpg.Pool) -> GroupCommitter[DonationRequest, Donation]:
-    return GroupCommitter(pool, lambda connection, asked: donate_many(connection, asked, NOW))
+    return GroupCommitter(pool, donate_many)
 
 
 async def test_a_donation_draws_the_oldest_class_first(database: asyncpg.Pool) -> None:
@@ -133,7 +133,7 @@ async def test_a_donation_is_noted_for_the_tally_in_its_own_transaction(database
     async with database.acquire() as connection:
         crash = connection.transaction()
         await crash.start()
-        await donate_many(connection, [DonationRequest(new_id(), member, event, 6)], NOW)
+        await donate_many(connection, [DonationRequest(new_id(), member, event, 6)])
         await crash.rollback()
     assert await database.fetchval("SELECT count(*) FROM tally_changes") == 0
     await give(database, DonationRequest(new_id(), member, event, 6))

@@ -195,9 +195,7 @@ async def claim(
 ) -> Receipt:
     """Take what an anonymous check-in earned into the caller's account, once."""
     async with transaction(pool) as connection:
-        return await claims.claim(
-            connection, config, check_in_id, receipt_key or "", request.user.member, datetime.now(UTC)
-        )
+        return await claims.claim(connection, config, check_in_id, receipt_key or "", request.user.member)
 
 
 @post(

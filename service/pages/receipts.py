@@ -198,8 +198,9 @@ async def claim(
     receipt, typed = await held(request, config, pool, check_in_id), await typed_in(request)
     try:
         async with transaction(pool) as connection:
-            key, now = receipt.receipt_key or "", datetime.now(UTC)
-            claimed = await claims.claim(connection, config, check_in_id, key, request.user.member, now)
+            claimed = await claims.claim(
+                connection, config, check_in_id, receipt.receipt_key or "", request.user.member
+            )
     except Refusal as refusal:
         return receipt_page(request, config, receipt, at=typed["at"], refusal=refusal)
     return shown(request, config, claimed, typed["at"])

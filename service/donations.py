@@ -115,8 +115,7 @@ async def donate_round(connection: Connection, requests: Sequence[DonationReques
             FROM new LEFT JOIN (
                 SELECT id, max(up_to) AS usable_g, sum(grams) AS in_all FROM held GROUP BY id
             ) AS total USING (id)
-            ORDER BY id
-            ON CONFLICT DO NOTHING
+            ORDER BY id ON CONFLICT DO NOTHING
             RETURNING id, member_id, event_id, grams, refusal, held_g, decided_at
         ),
         moved AS (
@@ -128,8 +127,7 @@ async def donate_round(connection: Connection, requests: Sequence[DonationReques
         ),
         noted AS (
             INSERT INTO tally_changes (event_id, sign, donations, donated_g, changed_at)
-            SELECT event_id, 1, count(*), sum(grams), clock_timestamp()
-            FROM decided WHERE refusal IS NULL GROUP BY event_id
+            SELECT event_id, 1, count(*), sum(grams), clock_timestamp() FROM decided WHERE refusal IS NULL GROUP BY event_id
         )
         SELECT request.id, closed, known.member_id, known.event_id, known.grams, refusal, held_g, decided_at
         FROM request LEFT JOIN target USING (event_id)

@@ -127,7 +127,7 @@ async def donate_round(connection: Connection, requests: Sequence[DonationReques
         ),
         noted AS (
             INSERT INTO tally_changes (event_id, sign, donations, donated_g, changed_at)
-            SELECT event_id, 1, count(*), sum(grams), clock_timestamp() FROM decided WHERE refusal IS NULL GROUP BY event_id
+            SELECT event_id, 1, count(*), sum(grams), now() FROM decided WHERE refusal IS NULL GROUP BY event_id
         )
         SELECT request.id, closed, known.member_id, known.event_id, known.grams, refusal, held_g, decided_at
         FROM request LEFT JOIN target USING (event_id)

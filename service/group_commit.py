@@ -13,13 +13,15 @@ from typing import Generic, TypeVar
 
 import asyncpg
 
-from service.db import Connection, transaction
+from service.db import Connection
 from service.errors import NotReady, Refusal
 
 Request = TypeVar("Request")
 Verdict = TypeVar("Verdict")
 Work = Callable[[Connection, Sequence[Request]], Awaitable[Sequence[Verdict | Refusal]]]
 Waiting = tuple[Request, "asyncio.Future[Verdict]"]
+AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError)
+"""What it looks like when the database does not answer."""
 
 
 class GroupCommitter(Generic[Request, Verdict]):
@@ -71,44 +73,56 @@ class GroupCommitter(Generic[Request, Verdict]):
             lane.add_done_callback(self._running.discard)
 
     async def _drain(self) -> None:
-        while waiting := self._take():
-            await self._decide(waiting)
+        """Decide sets on one connection as long as there are any. Giving it back takes time: then look again."""
+        while self._is_wanted():
+            try:
+                async with self._pool.acquire() as connection:
+                    while (waiting := self._take()) and await self._decide(connection, waiting):
+                        pass
+            except AWAY as away:
+                tell_all(self._take(), away)
         lane = asyncio.current_task()
         assert lane
         self._running.discard(lane)
 
+    def _is_wanted(self) -> bool:
+        """Whether this lane has something to do. Without a crowd all is left to the other lane."""
+        return len(self._waiting) >= (self._crowd if len(self._running) > 1 else 1)
+
     def _take(self) -> list[Waiting[Request, Verdict]]:
-        """The next set: the oldest that still have someone waiting. Without a crowd they are left to the other lane."""
+        """The next set: the oldest that still have someone waiting."""
         taken: list[Waiting[Request, Verdict]] = []
-        if len(self._running) > 1 and len(self._waiting) < self._crowd:
-            return taken
-        while self._waiting and len(taken) < self._set_limit:
+        wanted = self._set_limit if self._is_wanted() else 0
+        while self._waiting and len(taken) < wanted:
             request, verdict = self._waiting.popleft()
             if not verdict.cancelled():
                 taken.append((request, verdict))
         return taken
 
-    async def _decide(self, waiting: Sequence[Waiting[Request, Verdict]]) -> None:
-        """Commit a set and tell everyone in it. What fails as a set is tried one by one, unless we are offline."""
+    async def _decide(self, connection: Connection, waiting: Sequence[Waiting[Request, Verdict]]) -> bool:
+        """Commit a set and tell everyone in it. What fails as a set is tried one by one, unless we are offline.
+
+        Returns whether the connection can be used for another.
+        """
         try:
-            verdicts = await self._commit([request for request, _ in waiting])
-        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError) as away:
+            verdicts = await self._commit(connection, [request for request, _ in waiting])
+        except AWAY as away:
             tell_all(waiting, away)
+            return False
         except Exception as fault:  # noqa: BLE001 - whatever it is belongs to those who wait, not to this lane
-            if len(waiting) == 1:
-                tell_all(waiting, fault)
-            else:
-                for one in waiting:
-                    await self._decide([one])
+            if len(waiting) > 1:
+                return all([await self._decide(connection, [one]) for one in waiting])
+            tell_all(waiting, fault)
         except BaseException:
             tell_all(waiting, NotReady())
             raise
         else:
             for (_, future), verdict in zip(waiting, verdicts, strict=True):
                 tell(future, verdict)
+        return True
 
-    async def _commit(self, requests: Sequence[Request]) -> Sequence[Verdict | Refusal]:
-        async with transaction(self._pool) as connection:
+    async def _commit(self, connection: Connection, requests: Sequence[Request]) -> Sequence[Verdict | Refusal]:
+        async with connection.transaction():
             verdicts = await self._work(connection, requests)
         assert len(verdicts) == len(requests)
         return verdicts

@@ -98,9 +98,10 @@ async def find_classes(connection: Connection, classes: Sequence[CreditClass]) -
 
 async def lock_accounts(connection: Connection, account_ids: Iterable[UUID]) -> None:
     """Hold members' accounts until the transaction ends, in the order that every writer keeps."""
-    await connection.execute(
-        "SELECT id FROM accounts WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE", list(account_ids)
-    )
+    if wanted := list(account_ids):
+        await connection.execute(
+            "SELECT id FROM accounts WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE", wanted
+        )
 
 
 async def post_many(connection: Connection, transfers: Sequence[Transfer]) -> None:

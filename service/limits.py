@@ -6,6 +6,7 @@ Each process counts for itself. Whoever is forgotten, the least recently seen of
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from math import ceil
 
@@ -49,6 +50,7 @@ def count(limit: Throttled, key: str) -> None:
         raise TooMany(max(1, ceil(result.state.retry_after)))
 
 
+@lru_cache(maxsize=4_096)
 def network_of(address: str) -> str:
     """What one household or venue has: an IPv4 address, or an IPv6 network of 64 bits; any other text as it is."""
     try:

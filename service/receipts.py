@@ -53,6 +53,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 async def receipts_of(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Receipt]:
     """Receipts by check-in, without their keys."""
+    if not (wanted := list(ids)):
+        return {}
     rows = await connection.fetch(
         """
         SELECT check_ins.id AS check_in_id, check_ins.event_id, events.name AS event_name, events.time_zone,
@@ -61,7 +63,7 @@ async def receipts_of(connection: Connection, ids: Iterable[UUID]) -> dict[UUID,
         FROM check_ins JOIN events ON events.id = check_ins.event_id JOIN gates ON gates.id = gate_id
         WHERE check_ins.id = ANY ($1::uuid[])
         """,
-        list(ids),
+        wanted,
     )
     return {row["check_in_id"]: receipt_from(row) for row in rows}
 

@@ -116,8 +116,7 @@ CREATE TABLE check_ins (
     CHECK ((reduction_g > 0)),
     CHECK ((travel_emissions_g >= 0)),
     FOREIGN KEY (credited_to) REFERENCES members(id),
-    FOREIGN KEY (event_id) REFERENCES events(id),
-    FOREIGN KEY (gate_id) REFERENCES gates(id),
+    FOREIGN KEY (event_id, gate_id) REFERENCES gates(event_id, id),
     FOREIGN KEY (replaces) REFERENCES check_ins(id),
     PRIMARY KEY (id),
     UNIQUE (replaces)
@@ -132,7 +131,6 @@ CREATE TABLE counted_attendees (
     attendee uuid NOT NULL,
     people integer NOT NULL,
     CHECK ((people >= 0)),
-    FOREIGN KEY (event_id) REFERENCES events(id),
     PRIMARY KEY (event_id, attendee)
 );
 
@@ -229,6 +227,7 @@ CREATE TABLE gates (
     CHECK ((short_code ~ '^[0-9A-HJKMNP-TV-Z]{8}$'::text)),
     FOREIGN KEY (event_id) REFERENCES events(id),
     PRIMARY KEY (id),
+    UNIQUE (event_id, id),
     UNIQUE (event_id, name),
     UNIQUE (short_code)
 );

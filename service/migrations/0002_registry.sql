@@ -2,6 +2,16 @@
 
 CREATE EXTENSION IF NOT EXISTS btree_gist;
 
+-- Check-ins --------------------------------------------------------------------------------------------------------
+
+-- A check-in's gate is its event's, which one foreign key says for two.
+ALTER TABLE gates ADD UNIQUE (event_id, id);
+ALTER TABLE check_ins DROP CONSTRAINT check_ins_event_id_fkey;
+ALTER TABLE check_ins DROP CONSTRAINT check_ins_gate_id_fkey;
+ALTER TABLE check_ins ADD FOREIGN KEY (event_id, gate_id) REFERENCES gates (event_id, id);
+-- Counted from check-ins and counted again from them: what it refers to needs no second check.
+ALTER TABLE counted_attendees DROP CONSTRAINT counted_attendees_event_id_fkey;
+
 -- Accounts and classes ---------------------------------------------------------------------------------------------
 
 ALTER TABLE accounts DROP CONSTRAINT accounts_kind_check;

@@ -181,11 +181,14 @@ CREATE TABLE event_cancellations (
     because text NOT NULL,
     cancelled_by uuid NOT NULL,
     cancelled_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    cancelled_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    refunded_at timestamp with time zone,
     CHECK (((length(because) >= 1) AND (length(because) <= 500))),
     FOREIGN KEY (cancelled_by) REFERENCES members(id),
     FOREIGN KEY (event_id) REFERENCES events(id),
     PRIMARY KEY (event_id)
 );
+CREATE INDEX event_cancellations_event_id_idx ON event_cancellations USING btree (event_id) WHERE (refunded_at IS NULL);
 
 
 CREATE TABLE events (
@@ -216,6 +219,20 @@ CREATE TABLE events (
 );
 CREATE INDEX events_organization_id_idx ON events USING btree (organization_id);
 CREATE INDEX events_region_idx ON events USING btree (region);
+
+
+CREATE TABLE expiry_notices (
+    account_id uuid NOT NULL,
+    class_id integer NOT NULL,
+    expires_on date NOT NULL,
+    told_on date NOT NULL,
+    rule jsonb NOT NULL,
+    FOREIGN KEY (account_id) REFERENCES accounts(id),
+    FOREIGN KEY (class_id) REFERENCES credit_classes(id),
+    PRIMARY KEY (class_id, expires_on, account_id)
+);
+CREATE INDEX expiry_notices_account_id_idx ON expiry_notices USING btree (account_id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON expiry_notices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
 CREATE TABLE gates (
@@ -299,6 +316,17 @@ CREATE TABLE migrations (
     applied_at timestamp with time zone NOT NULL DEFAULT now(),
     PRIMARY KEY (name)
 );
+
+
+CREATE TABLE open_reservations (
+    reservation_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    lapses_at timestamp with time zone NOT NULL,
+    FOREIGN KEY (reservation_id) REFERENCES reservations(id),
+    PRIMARY KEY (reservation_id)
+);
+CREATE INDEX open_reservations_event_id_idx ON open_reservations USING btree (event_id);
+CREATE INDEX open_reservations_lapses_at_idx ON open_reservations USING btree (lapses_at);
 
 
 CREATE TABLE opening_hours (
@@ -397,12 +425,14 @@ CREATE TABLE retirements (
     account_id uuid NOT NULL,
     event_id uuid,
     beneficiary text NOT NULL,
+    beneficiary_kind text NOT NULL,
     purpose text NOT NULL,
     grams bigint NOT NULL,
     retired_on date NOT NULL,
     retired_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     CHECK (((length(beneficiary) >= 1) AND (length(beneficiary) <= 200))),
     CHECK (((length(purpose) >= 1) AND (length(purpose) <= 500))),
+    CHECK ((beneficiary_kind = ANY (ARRAY['person'::text, 'organization'::text]))),
     CHECK ((grams > 0)),
     FOREIGN KEY (account_id) REFERENCES accounts(id),
     FOREIGN KEY (event_id) REFERENCES events(id),
@@ -639,5 +669,8 @@ CREATE VIEW whole_events AS
     ARRAY( SELECT gates.short_code
            FROM gates
           WHERE (gates.event_id = events.id)
-          ORDER BY gates.id) AS short_codes
+          ORDER BY gates.id) AS short_codes,
+    (EXISTS ( SELECT
+           FROM event_cancellations
+          WHERE (event_cancellations.event_id = events.id))) AS cancelled
    FROM events;

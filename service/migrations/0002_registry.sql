@@ -94,6 +94,14 @@ CREATE TABLE reservation_endings (
     ended_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CHECK ((outcome = 'post') = (posted_g > 0))
 );
+-- Those not ended, for whoever looks for what lapses: deleted in the transaction that ends them.
+CREATE TABLE open_reservations (
+    reservation_id uuid PRIMARY KEY REFERENCES reservations,
+    event_id uuid NOT NULL,
+    lapses_at timestamptz NOT NULL
+);
+CREATE INDEX ON open_reservations (lapses_at);
+CREATE INDEX ON open_reservations (event_id);
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON reservations
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON reservation_endings
@@ -103,8 +111,35 @@ CREATE TABLE event_cancellations (
     event_id uuid PRIMARY KEY REFERENCES events,
     because text NOT NULL CHECK (length(because) BETWEEN 1 AND 500),
     cancelled_by uuid NOT NULL REFERENCES members,
-    cancelled_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    cancelled_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    cancelled_in xid8 NOT NULL DEFAULT pg_current_xact_id(), -- what began later knows of it
+    refunded_at timestamptz -- when all had gone back, and nothing more could come
 );
+CREATE INDEX ON event_cancellations (event_id) WHERE refunded_at IS NULL;
+
+CREATE OR REPLACE VIEW whole_events AS
+SELECT id, organization_id, name, kind, country, region, place, venue, latitude, longitude, time_zone,
+    expected_people, factor_set,
+    ARRAY(SELECT opens_at FROM opening_hours WHERE event_id = events.id ORDER BY opens_at) AS opens_at,
+    ARRAY(SELECT closes_at FROM opening_hours WHERE event_id = events.id ORDER BY opens_at) AS closes_at,
+    ARRAY(SELECT gates.id FROM gates WHERE event_id = events.id ORDER BY gates.id) AS gate_ids,
+    ARRAY(SELECT gates.name FROM gates WHERE event_id = events.id ORDER BY gates.id) AS gate_names,
+    ARRAY(SELECT short_code FROM gates WHERE event_id = events.id ORDER BY gates.id) AS short_codes,
+    EXISTS (SELECT FROM event_cancellations WHERE event_id = events.id) AS cancelled
+FROM events;
+
+-- That a member was told when what they hold of a class expires, by which rule.
+CREATE TABLE expiry_notices (
+    account_id uuid NOT NULL REFERENCES accounts,
+    class_id integer NOT NULL REFERENCES credit_classes,
+    expires_on date NOT NULL, -- the first day on which it is no longer held
+    told_on date NOT NULL,
+    rule jsonb NOT NULL, -- as it stood then, with its citation or as the operator's policy
+    PRIMARY KEY (class_id, expires_on, account_id)
+);
+CREATE INDEX ON expiry_notices (account_id);
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON expiry_notices
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- The sealed log ---------------------------------------------------------------------------------------------------
 
@@ -159,6 +194,7 @@ CREATE TABLE retirements (
     account_id uuid NOT NULL REFERENCES accounts, -- a member's or an event's
     event_id uuid REFERENCES events, -- that it is for
     beneficiary text NOT NULL CHECK (length(beneficiary) BETWEEN 1 AND 200),
+    beneficiary_kind text NOT NULL CHECK (beneficiary_kind IN ('person', 'organization')), -- a person's name is masked
     purpose text NOT NULL CHECK (length(purpose) BETWEEN 1 AND 500),
     grams bigint NOT NULL CHECK (grams > 0),
     retired_on date NOT NULL,
@@ -323,10 +359,23 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'fits_the_reservation';
     END IF;
     IF reasons && '{retire}' AND EXISTS (
-        SELECT FROM added LEFT JOIN retirements ON retirements.id = added.id
-        WHERE reason = 'retire' AND account_id IS DISTINCT FROM source
+        SELECT FROM (SELECT DISTINCT id, source FROM added WHERE reason = 'retire') AS retired
+        LEFT JOIN retirements USING (id)
+        WHERE (
+            account_id = source AND grams = (SELECT sum(part.grams) FROM transfers AS part WHERE part.id = retired.id)
+        ) IS NOT TRUE
     ) THEN
-        RAISE EXCEPTION 'named_retirement: a retirement names nobody' USING ERRCODE = 'check_violation', CONSTRAINT = 'named_retirement';
+        RAISE EXCEPTION 'named_retirement: transfers that retire are not those that a certificate names'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'named_retirement';
+    END IF;
+    IF reasons && '{retire}' AND EXISTS (
+        SELECT FROM added JOIN retirements USING (id)
+        JOIN credit_classes ON credit_classes.id = class_id AND credit_classes.event_id = retirements.event_id
+        JOIN events ON events.id = retirements.event_id AND same_event_clause IS NULL
+        WHERE reason = 'retire'
+    ) THEN
+        RAISE EXCEPTION 'same_event_reduction: what was earned by travelling to an event is retired for it'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'same_event_reduction';
     END IF;
     IF reasons && '{retire, refund, reverse}' THEN
         PERFORM FROM accounts

@@ -93,11 +93,6 @@ def find_nudges(state: State) -> Nudges:
     return cast("Nudges", state.nudges)
 
 
-def find_means(state: State) -> Means:
-    """What the hot routes need."""
-    return cast("Means", state.means)
-
-
 def give(value: Any) -> Provide:
     """A dependency that is the same for every request."""
     return Provide(lambda: value, use_cache=True, sync_to_thread=False)
@@ -141,7 +136,6 @@ def create_app(config: Config | None = None) -> Litestar:
         exception_handlers={Exception: refuse},
         template_config=template_config,
         dependencies={
-            "hot": Provide(find_means, sync_to_thread=False),
             "pool": Provide(find_pool, sync_to_thread=False),
             "committers": Provide(find_committers, sync_to_thread=False),
             "streams": Provide(find_streams, sync_to_thread=False),

@@ -14,7 +14,7 @@ from service import actions
 from service.access import Caller
 from service.actions import Action, ActionRequest
 from service.api.check_ins import uuid_of
-from service.api.given import Hot, Pool
+from service.api.given import Pool, means_of
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key
 from service.carbon import CLASSES
@@ -33,9 +33,9 @@ class NewAction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @post("/actions", responses=refuses(*WRITES, actions.InTheFuture, actions.TooOld, *CLASSES.values()))
-async def log_action(request: Request[Caller, Any, Any], data: JSONBody[NewAction], key: Key, hot: Hot) -> Action:
+async def log_action(request: Request[Caller, Any, Any], data: JSONBody[NewAction], key: Key) -> Action:
     """Log an act and earn what the region's methodology says, once an Idempotency-Key (a UUID)."""
-    return await hot.committers.actions.submit(
+    return await means_of(request).committers.actions.submit(
         ActionRequest(
             id=uuid_of(key),
             member_id=request.user.member,

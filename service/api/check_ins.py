@@ -13,7 +13,7 @@ from litestar.params import FromPath, HeaderParameter, JSONBody
 from scenarios.meeting.travel import Trip
 from service import claims, codes, corrections, forms, receipts
 from service.access import Caller, Role
-from service.api.given import Config, Hot, Nudges, Pool
+from service.api.given import Config, Nudges, Pool, means_of
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key
 from service.attendees import Attendee, attendee_of
@@ -142,11 +142,10 @@ async def check_in(
     event_id: FromPath[UUID],
     data: JSONBody[CheckInAnswers],
     key: Key,
-    hot: Hot,
     device: Device = None,
 ) -> Response[Receipt]:
     """Check in. 201 with the receipt; 200 with the first receipt when this attendee was in already that day."""
-    now = datetime.now(UTC)
+    now, hot = datetime.now(UTC), means_of(request)
     attendee, steward = await who_attends(request, hot.config, hot.pool, event_id, data.personal_code, device)
     hot.limits.check_in(request.user.address, None if attendee is None else attendee.id)
     receipt = await hot.committers.check_ins.submit(

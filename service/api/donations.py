@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody
 
 from service.access import Caller
 from service.api.check_ins import uuid_of
-from service.api.given import Hot
+from service.api.given import means_of
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key
 from service.donations import Donation, DonationRequest, Overdraft
@@ -29,10 +29,10 @@ async def donate(
     event_id: FromPath[UUID],
     data: JSONBody[NewDonation],
     key: Key,
-    hot: Hot,
 ) -> Donation:
     """Give credits to an event: the oldest classes first, never more than held, once an Idempotency-Key (a UUID)."""
     asked = DonationRequest(uuid_of(key), request.user.member, event_id, data.grams)
+    hot = means_of(request)
     donation = await hot.committers.donations.submit(asked)
     hot.nudges.fold(event_id)
     return donation

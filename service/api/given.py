@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import asyncpg
+from litestar import Request
 from litestar.di import NamedDependency
 
 from service import committers, config, limits, nudges, senders, streams
 
 
 class Means(NamedTuple):
-    """What the hot routes need, as one dependency: several are resolved in tasks of their own, at a third of the cost
-    of a whole check-in."""
+    """What the hot routes need: looked up, since to be given one of these costs a tenth of such a request."""
 
     pool: asyncpg.Pool
     config: config.Config
@@ -21,7 +21,11 @@ class Means(NamedTuple):
     nudges: nudges.Nudges
 
 
-Hot: TypeAlias = NamedDependency[Means]
+def means_of(request: Request[Any, Any, Any]) -> Means:
+    """What the composition root gave the application."""
+    return cast("Means", request.app.state.means)
+
+
 Pool: TypeAlias = NamedDependency[asyncpg.Pool]
 Config: TypeAlias = NamedDependency[config.Config]
 Sender: TypeAlias = NamedDependency[senders.Sender]

@@ -143,6 +143,7 @@ CREATE TABLE credit_classes (
     vintage date NOT NULL,
     event_id uuid,
     CHECK ((EXTRACT(day FROM vintage) = (1)::numeric)),
+    CHECK ((concat(region, methodology, version) !~ '[\x01-\x1f\x7f]'::text)),
     FOREIGN KEY (event_id) REFERENCES events(id),
     PRIMARY KEY (id),
     UNIQUE NULLS NOT DISTINCT (region, methodology, version, vintage, event_id)
@@ -455,12 +456,10 @@ CREATE TABLE sealed_transfers (
     CHECK ((next_serial > first_serial)),
     CHECK ((num_nulls(class_id, first_serial, next_serial) = ANY (ARRAY[0, 3]))),
     CHECK ((octet_length(leaf) = 32)),
-    FOREIGN KEY (class_id) REFERENCES credit_classes(id),
-    FOREIGN KEY (transfer_id, ordinal) REFERENCES transfers(id, ordinal),
     PRIMARY KEY ("position"),
-    UNIQUE (class_id, first_serial),
     UNIQUE (transfer_id, ordinal)
 );
+CREATE UNIQUE INDEX serials_once ON sealed_transfers USING btree (class_id, first_serial) WHERE (class_id IS NOT NULL);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON sealed_transfers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
@@ -589,6 +588,26 @@ CREATE TABLE tally_changes (
     PRIMARY KEY (id)
 );
 CREATE INDEX tally_changes_event_id_id_idx ON tally_changes USING btree (event_id, id);
+
+
+CREATE VIEW transfer_leaves AS
+ SELECT id,
+    ordinal,
+    made_at,
+    class_id,
+    grams,
+    reason,
+    line,
+    sha256(('\x00'::bytea || convert_to(line, 'UTF8'::name))) AS leaf
+   FROM ( SELECT transfers.id,
+            transfers.ordinal,
+            transfers.made_at,
+            transfers.class_id,
+            transfers.grams,
+            transfers.reason,
+            format('tanhui transfer 1	%s	%s	%s	%s	%s	%s	%s	%s	%s	%s	%s	%s	%s'::text, transfers.id, transfers.ordinal, transfers.source, transfers.destination, credit_classes.region, credit_classes.methodology, credit_classes.version, to_char((credit_classes.vintage)::timestamp with time zone, 'YYYY-MM-DD'::text), credit_classes.event_id, transfers.grams, transfers.reason, transfers.refers_to, ((EXTRACT(epoch FROM transfers.made_at) * (1000000)::numeric))::bigint) AS line
+           FROM (transfers
+             JOIN credit_classes ON ((credit_classes.id = transfers.class_id)))) written;
 
 
 CREATE TABLE transfers (

@@ -155,15 +155,14 @@ CREATE TABLE sealed_transfers (
     transfer_id uuid NOT NULL,
     ordinal smallint NOT NULL,
     leaf bytea NOT NULL CHECK (octet_length(leaf) = 32),
-    class_id integer REFERENCES credit_classes, -- of an issuance; otherwise null
+    class_id integer, -- of an issuance; otherwise null
     first_serial bigint CHECK (first_serial >= 1),
     next_serial bigint,
-    UNIQUE (transfer_id, ordinal),
-    UNIQUE (class_id, first_serial),
-    FOREIGN KEY (transfer_id, ordinal) REFERENCES transfers,
+    UNIQUE (transfer_id, ordinal), -- no foreign key: transfers are append-only, and it would lock and so rewrite each
     CHECK (num_nulls(class_id, first_serial, next_serial) IN (0, 3)),
     CHECK (next_serial > first_serial)
 );
+CREATE UNIQUE INDEX serials_once ON sealed_transfers (class_id, first_serial) WHERE class_id IS NOT NULL;
 -- Whole subtrees above the leaves: at level 1 each stands for two leaves, at level 2 for four.
 CREATE TABLE log_nodes (
     level smallint NOT NULL CHECK (level >= 1),
@@ -185,7 +184,28 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log_nodes
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log_checkpoints
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
-INSERT INTO unsealed_transfers (transfers) SELECT array_agg(DISTINCT id) FROM transfers HAVING count(*) > 0;
+-- What a leaf is made of: one line, its parts set apart by tabs. An empty part is null; `made_at` is microseconds since
+-- 1970. It holds opaque ids only. Whoever has a transfer's facts can write the line again and take its digest.
+ALTER TABLE credit_classes ADD CONSTRAINT on_one_line
+    CHECK (concat(region, methodology, version) !~ '[\x01-\x1f\x7f]');
+CREATE VIEW transfer_leaves AS
+SELECT id, ordinal, made_at, class_id, grams, reason, line, sha256('\x00'::bytea || convert_to(line, 'UTF8')) AS leaf
+FROM (
+    SELECT transfers.id, ordinal, made_at, class_id, grams, reason,
+        format(
+            E'tanhui transfer 1\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s',
+            transfers.id, ordinal, source, destination, region, methodology, version, to_char(vintage, 'YYYY-MM-DD'),
+            credit_classes.event_id, grams, reason, refers_to, (extract(epoch FROM made_at) * 1000000)::bigint
+        ) AS line
+    FROM transfers JOIN credit_classes ON credit_classes.id = class_id
+) AS written;
+
+-- What was posted before the log began.
+INSERT INTO unsealed_transfers (transfers)
+SELECT array_agg(id) FROM (
+    SELECT id, (row_number() OVER (ORDER BY min(made_at), id) - 1) / 1000 AS part FROM transfers GROUP BY id
+) AS earlier
+GROUP BY part ORDER BY part;
 
 -- Retirements ------------------------------------------------------------------------------------------------------
 

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from uuid import UUID
 
+import asyncpg
 import msgspec
 import pytest
 
-from tests.bench import checkin, freshness, growth, page, stand, starting
+from service import ledger
+from service.config import Config
+from service.db import new_id, transaction
+from service.donations import DonationRequest, donate_many
+from tests.bench import checkin, donations, freshness, growth, page, plain, stand, starting
 from tests.bench.__main__ import as_line, as_table
+from tests.bench.donors import gifts, make_donors
 from tests.bench.figures import Figure, median_ratio
 from tests.bench.stand import Stand
 from tests.bench.viewers import Seen
+from tests.books import event_account, rich_member
 
 pytestmark = pytest.mark.slow
 
@@ -43,6 +52,72 @@ def test_check_ins_are_held_against_the_echo_and_the_echo_against_the_bare_appli
     assert found["checkin_http"].limit == 0.2
     assert found["echo_http"].limit == 0.8
     assert all(float(each.value) > 0 for each in found.values())
+
+
+def test_grouped_donations_are_held_against_one_transaction_each(service: Stand) -> None:
+    found = by_name(donations.measure_on(service, seconds=0.3, warm_up_s=0.1, runs=1, donors=500))
+    limits = {"donation_hot": 2.5, "donation_vs_hot_row": 6, "donation_hot_p99_ms": 15, "donation_lone_p50": 1.15}
+    assert {name: found[name].limit for name in limits} == limits
+    assert (found["donation_hot"].of, found["donation_vs_hot_row"].of) == ("donation_plain", "donation_hot_row")
+    assert all(float(each.value) > 0 for each in found.values())
+
+
+@pytest.mark.parametrize("shape", plain.SHAPES)
+async def test_every_baseline_writes_the_rows_that_the_service_writes(
+    database: asyncpg.Pool, config: Config, shape: str
+) -> None:
+    event_id = await event_account(database)
+    await plain.set_up(config, [event_id])
+    donors = await make_donors(database, 4)
+    asked = list(itertools.islice(gifts(donors, event_id), 4 * 9))
+    async with plain.givers(config, plain.SHAPES[shape], 1) as (give,):
+        for each in asked:
+            await give(each)
+    written = await rows_of(database, donors)
+    again, other_event = await make_donors(database, 4), await event_account(database)
+    await committed(database, list(itertools.islice(gifts(again, other_event), 4 * 9)))
+    assert written == await rows_of(database, again)
+
+
+@pytest.mark.parametrize("shape", ["function", "statement", "function_counted"])
+async def test_every_baseline_guards_the_donor_and_the_id(database: asyncpg.Pool, config: Config, shape: str) -> None:
+    event_id, donor = await event_account(database), await rich_member(database, 1_000)
+    await plain.set_up(config, [event_id])
+    first = DonationRequest(new_id(), donor, event_id, 100)
+    async with plain.givers(config, plain.SHAPES[shape], 20) as gives:
+        drain = [first, *(DonationRequest(new_id(), donor, event_id, 100) for _ in gives[1:])]
+        said = await asyncio.gather(
+            *(give(each) for give, each in zip(gives, drain, strict=True)), return_exceptions=True
+        )
+        with pytest.raises(RuntimeError):
+            await gives[0](first)
+    assert said.count(None) == 10
+    async with database.acquire() as connection:
+        assert await ledger.balance_g(connection, donor) == 0
+
+
+async def rows_of(database: asyncpg.Pool, donors: Sequence[UUID]) -> list[tuple[object, ...]]:
+    """What was written for donors, without ids and times: transfers in order, and what they hold."""
+    transfers = await database.fetch(
+        """
+        SELECT array_position($1::uuid[], source) AS donor, ordinal, class_id, transfers.grams, donations.grams AS asked
+        FROM transfers JOIN donations USING (id) WHERE source = ANY ($1::uuid[]) ORDER BY 1, id, ordinal
+        """,
+        donors,
+    )
+    held = await database.fetch(
+        "SELECT array_position($1::uuid[], account_id), class_id, grams FROM balances "
+        "WHERE account_id = ANY ($1::uuid[]) ORDER BY 1, 2",
+        donors,
+    )
+    return [tuple(each) for each in [*transfers, *held]]
+
+
+async def committed(database: asyncpg.Pool, asked: Sequence[DonationRequest]) -> None:
+    """Donate as the service does, in sets of seven."""
+    for start in range(0, len(asked), 7):
+        async with transaction(database) as connection:
+            await donate_many(connection, asked[start : start + 7])
 
 
 def test_every_viewer_sees_every_receipt_in_the_tally(service: Stand) -> None:

@@ -16,7 +16,7 @@ from scenarios.meeting.travel import Leg, Trip
 from service import codes, events, members, organizations, sessions
 from service.access import Caller, Role
 from service.config import Config
-from service.db import new_id, transaction
+from service.db import Connection, new_id, transaction
 from service.events import Event, NewEvent
 from service.schedules import Hours
 from tests.bench.stand import Stand
@@ -121,16 +121,25 @@ def check_in_request(
 
 async def make_members(pool: asyncpg.Pool, config: Config, count: int) -> list[str]:
     """New members' access tokens."""
-    ids, now = [new_id() for _ in range(count)], datetime.now(UTC)
     async with transaction(pool) as connection:
-        await connection.execute(
-            """
-            INSERT INTO members (id, phone_digest, phone_hint)
-            SELECT id, sha256(uuid_send(id)), 'bench' FROM unnest($1::uuid[]) AS id
-            """,
-            ids,
-        )
-        await connection.execute(
-            "INSERT INTO accounts (id, kind) SELECT id, 'member' FROM unnest($1::uuid[]) AS id", ids
-        )
-    return [sessions.access_token(config, each, frozenset({Role.PUBLIC, Role.CITIZEN}), now) for each in ids]
+        return tokens_of(config, await add_members(connection, count))
+
+
+async def add_members(connection: Connection, count: int) -> list[UUID]:
+    """New members with accounts."""
+    ids = [new_id() for _ in range(count)]
+    await connection.execute(
+        """
+        INSERT INTO members (id, phone_digest, phone_hint)
+        SELECT id, sha256(uuid_send(id)), 'bench' FROM unnest($1::uuid[]) AS id
+        """,
+        ids,
+    )
+    await connection.execute("INSERT INTO accounts (id, kind) SELECT id, 'member' FROM unnest($1::uuid[]) AS id", ids)
+    return ids
+
+
+def tokens_of(config: Config, member_ids: Iterable[UUID]) -> list[str]:
+    """Access tokens of members."""
+    now = datetime.now(UTC)
+    return [sessions.access_token(config, each, frozenset({Role.PUBLIC, Role.CITIZEN}), now) for each in member_ids]

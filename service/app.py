@@ -29,6 +29,8 @@ from service.api import (
     organizations,
     places,
     posters,
+    reservations,
+    retirements,
     sign_in,
     tallies,
 )
@@ -56,6 +58,9 @@ API: list[ControllerRouterHandler] = [
     *actions.routes,
     *donations.routes,
     *check_ins.routes,
+    *reservations.routes,
+    *retirements.routes,
+    *statements.routes,
     *tallies.routes,
 ]
 

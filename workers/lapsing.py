@@ -1,0 +1,43 @@
+"""Letting reservations lapse whose time is up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import asyncpg
+
+from service import reservations
+from service.db import new_id, transaction
+from service.errors import Refusal
+from workers.folding import AWAY
+
+SWEEP_EVERY_S = 2.0
+
+log = logging.getLogger(__name__)
+
+
+async def sweep(pool: asyncpg.Pool) -> None:
+    """End every reservation whose time is up, each in a transaction of its own. Raises one of AWAY."""
+    async with pool.acquire() as connection:
+        waiting = await reservations.due(connection)
+    for reservation_id in waiting:
+        try:
+            async with transaction(pool) as connection:
+                await reservations.lapse(connection, reservation_id, new_id())
+        except Refusal:  # its member was quicker
+            continue
+        except AWAY:
+            raise
+        except Exception:
+            log.exception("reservation %s cannot lapse", reservation_id)
+
+
+async def sweep_on(pool: asyncpg.Pool) -> None:
+    """Sweep every two seconds for ever, with or without a queue."""
+    while True:
+        try:
+            await sweep(pool)
+        except AWAY as away:
+            log.warning("the database does not answer: %r", away)
+        await asyncio.sleep(SWEEP_EVERY_S)

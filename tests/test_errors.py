@@ -35,7 +35,7 @@ def fields(template: str) -> set[str]:
 
 
 def test_each_code_is_one_refusals_only() -> None:
-    codes = [each.code for each in KINDS]
+    codes = [each.code for each in KINDS if "code" in vars(each)]  # without one: its parent's, in other words
     assert len(set(codes)) == len(codes), [each for each in codes if codes.count(each) > 1]
     assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", each) for each in codes)
 

@@ -1,0 +1,304 @@
+"""Retirement (注销): grams used up for good, for somebody and something, with a certificate that names their serials.
+
+A citizen retires their own grams for their own footprint; an event's organizers retire what was donated to the event.
+A retirement's id is its caller's, and that of its transfers. The oldest classes go first; the database takes each
+class's next serials. Nothing of a retirement is ever changed, its words included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from msgspec import Meta
+
+from service import ledger
+from service.certificates import BeneficiaryKind, Certificate, as_certificate
+from service.db import Connection
+from service.donation_uses import uses_of_donations
+from service.donations import Overdraft, SameEventReduction
+from service.errors import IdReused, NotFound, NotNow
+from service.inputs import LINE, Name
+
+__all__ = ["uses_of_donations"]
+
+RETIRED = UUID(int=2)
+CHINA = "Asia/Shanghai"
+Purpose = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE)]
+
+
+class NotEnoughToRetire(Overdraft):
+    """只有 {held_g} 克减排量，不够注销 {asked_g} 克。"""
+
+
+class RetiredForItsOwnEvent(SameEventReduction):
+    """来这个活动途中获得的减排量，不能再为这个活动注销：它的排放清单里已经少算了这一份。"""
+
+
+class NothingToRetire(NotNow):
+    """没有可以注销的减排量。"""
+
+    code = "nothing_to_retire"
+
+
+class ClosedToRetirements(NotNow):
+    """账户或活动已关闭，不能再注销。"""
+
+    code = "closed_to_retirements"
+
+
+class NewRetirement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a citizen retires: whole grams, for whom, for what, and for which event where it is for one.
+
+    The certificate is public: of a person's name it shows the first character only, of an organization's all.
+    """
+
+    grams: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    beneficiary: Name
+    beneficiary_kind: BeneficiaryKind = "person"
+    purpose: Purpose
+    event_id: UUID | None = None
+
+
+class NewEventRetirement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an organizer retires of what was donated to their event, for whom and for what."""
+
+    grams: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    beneficiary: Name
+    beneficiary_kind: BeneficiaryKind = "organization"
+    purpose: Purpose
+
+
+class Retirement(NamedTuple):
+    """Grams that an account retires, under the caller's id; the date is that of the event's place, else China's."""
+
+    id: UUID
+    account_id: UUID
+    event_id: UUID | None
+    grams: int
+    beneficiary: str
+    beneficiary_kind: BeneficiaryKind
+    purpose: str
+
+
+class Lot(NamedTuple):
+    """Grams of one class that could be drawn."""
+
+    class_id: int
+    grams: int
+
+
+async def retire_own(connection: Connection, id_: UUID, member_id: UUID, new: NewRetirement) -> Certificate:
+    """Retire a member's own grams; asked again under the same id, the certificate as it is.
+
+    Raises IdReused, NotFound for an event that is not there, ClosedToRetirements, NothingToRetire,
+    NotEnoughToRetire and RetiredForItsOwnEvent; nothing has moved then.
+    """
+    asked = Retirement(
+        id_, member_id, new.event_id, new.grams, new.beneficiary.strip(), new.beneficiary_kind, new.purpose.strip()
+    )
+    await ledger.lock_accounts(connection, [member_id])
+    if not await is_new(connection, asked):
+        return await find(connection, id_, member_id)
+    takes_own = await check_open(connection, asked)
+    held = await held_by_member(connection, member_id, None if takes_own else new.event_id)
+    await retire(connection, asked, drawn(held, new.grams))
+    return await find(connection, id_, member_id)
+
+
+async def retire_for_event(
+    connection: Connection, id_: UUID, event_id: UUID, new: NewEventRetirement, by: UUID | None = None
+) -> Certificate:
+    """Retire what was donated to an event; asked again under the same id, the certificate as it is.
+
+    Raises IdReused, NotFound, ClosedToRetirements after a cancellation, NothingToRetire and NotEnoughToRetire; nothing
+    has moved then. Whether the caller organizes the event must be known; `by` sees the certificate's words in full.
+    """
+    asked = Retirement(
+        id_, event_id, event_id, new.grams, new.beneficiary.strip(), new.beneficiary_kind, new.purpose.strip()
+    )
+    await connection.execute("SELECT id FROM accounts WHERE id = $1 FOR NO KEY UPDATE", event_id)
+    if not await is_new(connection, asked):
+        return await find(connection, id_, by)
+    await check_open(connection, asked)
+    await retire(connection, asked, drawn((await held_by_event(connection, event_id), 0), new.grams))
+    return await find(connection, id_, by)
+
+
+async def is_new(connection: Connection, asked: Retirement) -> bool:
+    """Whether nothing was retired under this id; False when this very retirement was. Raises IdReused."""
+    row = await connection.fetchrow(
+        """
+        SELECT id, account_id, event_id, grams, beneficiary, beneficiary_kind, purpose FROM retirements WHERE id = $1
+        """,
+        asked.id,
+    )
+    if row is not None and Retirement(**row) != asked:
+        raise IdReused
+    return row is None
+
+
+async def check_open(connection: Connection, asked: Retirement) -> bool:
+    """Whether the event takes what was earned by travelling to it. The event is held, lest it be cancelled meanwhile.
+
+    Raises NotFound where there is no such event, ClosedToRetirements.
+    """
+    await connection.execute("SELECT id FROM accounts WHERE id = $1 FOR SHARE", asked.event_id)
+    row = await connection.fetchrow(
+        """
+        SELECT
+            EXISTS (SELECT FROM events WHERE events.id = $2) AS known,
+            EXISTS (SELECT FROM events WHERE events.id = $2 AND same_event_clause IS NOT NULL) AS takes_own,
+            EXISTS (
+                SELECT FROM account_closings WHERE account_id IN ($1, $2) AND (because <> 'settled' OR account_id <> $2)
+            ) AS closed
+        """,
+        asked.account_id,
+        asked.event_id,
+    )
+    if asked.event_id and not row["known"]:
+        raise NotFound
+    if row["closed"]:
+        raise ClosedToRetirements
+    return bool(row["takes_own"])
+
+
+async def held_by_member(connection: Connection, member_id: UUID, but_not_of: UUID | None) -> tuple[list[Lot], int]:
+    """What a locked member may retire, the oldest class first, and the grams earned at an event it may not be for."""
+    rows = await connection.fetch(
+        """
+        SELECT class_id, grams, $2::uuid IS NULL OR earned_at IS DISTINCT FROM $2 AS usable
+        FROM holdings WHERE account_id = $1 ORDER BY vintage, class_id
+        """,
+        member_id,
+        but_not_of,
+    )
+    usable = [Lot(row["class_id"], row["grams"]) for row in rows if row["usable"]]
+    return usable, sum(row["grams"] for row in rows if not row["usable"])
+
+
+async def held_by_event(connection: Connection, event_id: UUID) -> list[Lot]:
+    """What an event was given and still has, the oldest class first. It is the sum of its transfers."""
+    rows = await connection.fetch(
+        """
+        SELECT class_id, sum(part.grams)::bigint AS grams
+        FROM (
+            SELECT class_id, grams FROM transfers WHERE destination = $1
+            UNION ALL
+            SELECT class_id, -grams FROM transfers WHERE source = $1
+        ) AS part JOIN credit_classes ON credit_classes.id = class_id
+        GROUP BY class_id, vintage HAVING sum(part.grams) > 0
+        ORDER BY vintage, class_id
+        """,
+        event_id,
+    )
+    return [Lot(**row) for row in rows]
+
+
+def drawn(held: tuple[Sequence[Lot], int], asked_g: int) -> list[Lot]:
+    """How much of each lot makes up the grams asked for, in the lots' order.
+
+    `held` is the lots and the grams that this event may not use. Raises NothingToRetire, NotEnoughToRetire and
+    RetiredForItsOwnEvent.
+    """
+    lots, barred_g = held
+    usable_g = sum(lot.grams for lot in lots)
+    if usable_g + barred_g == 0:
+        raise NothingToRetire
+    if usable_g + barred_g < asked_g:
+        raise NotEnoughToRetire(held_g=usable_g + barred_g, asked_g=asked_g)
+    if usable_g < asked_g:
+        raise RetiredForItsOwnEvent
+    parts = []
+    for lot in lots:
+        taken = min(lot.grams, asked_g)
+        parts += [Lot(lot.class_id, taken)] if taken else []
+        asked_g -= taken
+    return parts
+
+
+async def retire(connection: Connection, asked: Retirement, lots: Sequence[Lot]) -> None:
+    """Write the certificate's row and post its transfers, one a class. Raises IdReused."""
+    try:
+        await connection.execute(
+            """
+            INSERT INTO retirements
+                (id, account_id, event_id, grams, beneficiary, beneficiary_kind, purpose, retired_on, retired_at)
+            SELECT $1, $2, $3, $4, $5, $6, $7,
+                (retired_at AT TIME ZONE coalesce((SELECT time_zone FROM events WHERE id = $3), $8))::date, retired_at
+            FROM clock_timestamp() AS retired_at
+            """,
+            *asked,
+            CHINA,
+        )
+        await ledger.post_many(
+            connection,
+            [
+                ledger.Transfer(asked.id, asked.account_id, RETIRED, lot.class_id, lot.grams, "retire", ordinal)
+                for ordinal, lot in enumerate(lots)
+            ],
+        )
+    except asyncpg.UniqueViolationError:
+        raise IdReused from None
+
+
+async def find(connection: Connection, retirement_id: UUID, reader: UUID | None = None) -> Certificate:
+    """A retirement's certificate, its words in full for its owner: a member, or an event's organizers. Or NotFound."""
+    found = await certificates(connection, [retirement_id], reader)
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+async def certificates(
+    connection: Connection, retirement_ids: Sequence[UUID], reader: UUID | None = None
+) -> list[Certificate]:
+    """Certificates, the newest first, as `reader` may see them."""
+    rows = await connection.fetch(
+        """
+        SELECT retirements.id AS retirement_id, retirements.event_id, events.name AS event_name, beneficiary,
+            beneficiary_kind, purpose, retirements.grams, retired_on, retired_at,
+            account_id = retirements.event_id AS by_event,
+            account_id = $2 OR EXISTS (
+                SELECT FROM organization_members AS own JOIN events AS theirs USING (organization_id)
+                WHERE theirs.id = account_id AND own.member_id = $2 AND role = 'organizer'
+            ) AS whole,
+            blocks.parts AS blocks
+        FROM retirements LEFT JOIN events ON events.id = retirements.event_id
+        CROSS JOIN LATERAL (
+            SELECT array_agg(ROW (
+                class_id, region, methodology, version, vintage, first_serial, next_serial
+            ) ORDER BY ordinal) AS parts
+            FROM serial_blocks JOIN credit_classes ON credit_classes.id = class_id
+            WHERE transfer_id = retirements.id
+        ) AS blocks
+        WHERE retirements.id = ANY ($1::uuid[])
+        ORDER BY retired_at DESC, retirements.id DESC
+        """,
+        list(retirement_ids),
+        reader,
+    )
+    return [as_certificate(row) for row in rows]
+
+
+async def of_account(
+    connection: Connection, account_id: UUID, reader: UUID | None, before: UUID | None = None, limit: int = 100
+) -> list[Certificate]:
+    """What a member or an event retired, the newest first. `before` is the last retirement of the page before."""
+    rows = await connection.fetch(
+        """
+        SELECT id FROM retirements
+        WHERE account_id = $1 AND (
+            $2::uuid IS NULL
+            OR (retired_at, id) < (SELECT last.retired_at, last.id FROM retirements AS last WHERE last.id = $2)
+        )
+        ORDER BY retired_at DESC, id DESC LIMIT $3
+        """,
+        account_id,
+        before,
+        limit,
+    )
+    return await certificates(connection, [row["id"] for row in rows], reader)

@@ -32,6 +32,7 @@ from service.api import (
     reservations,
     retirements,
     sign_in,
+    statements,
     tallies,
 )
 from service.api.callers import know_caller

@@ -11,9 +11,12 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
+from service import ledger_audit
 from service.db import Connection
 
 ISSUANCE = UUID(int=1)
+audit = ledger_audit.audit
+"""What is wrong with the books: nothing, one hopes."""
 
 
 class CreditClass(NamedTuple):
@@ -175,44 +178,3 @@ async def balance_g(connection: Connection, account_id: UUID) -> int:
             "SELECT coalesce(sum(grams), 0)::bigint FROM balances WHERE account_id = $1", account_id
         )
     )
-
-
-async def audit(connection: Connection) -> list[str]:
-    """What is wrong with the books: nothing, one hopes. Each finding names the invariant and the rows."""
-    rows = await connection.fetch(
-        """
-        WITH sides AS (
-            SELECT source AS account_id, class_id, -grams AS grams FROM transfers
-            UNION ALL
-            SELECT destination, class_id, grams FROM transfers
-        ),
-        journal AS (
-            SELECT account_id, class_id, sum(grams) AS grams FROM sides GROUP BY account_id, class_id
-        )
-        SELECT format('balance is not the journal''s sum: account %s class %s', account_id, class_id) AS finding
-        FROM balances FULL JOIN (
-            SELECT journal.* FROM journal JOIN accounts ON accounts.id = account_id AND kind = 'member'
-        ) AS projected USING (account_id, class_id)
-        WHERE balances.grams IS DISTINCT FROM projected.grams
-        UNION ALL
-        SELECT format('account overdrawn: %s class %s by %s', account_id, class_id, -journal.grams)
-        FROM journal JOIN accounts ON accounts.id = account_id
-        WHERE kind <> 'issuance' AND journal.grams < 0
-        UNION ALL
-        SELECT format('issued is not held: class %s', class_id)
-        FROM journal GROUP BY class_id HAVING sum(grams) <> 0
-        UNION ALL
-        SELECT format('a reversal is not its transfer''s opposite: %s', reversal.id)
-        FROM transfers AS reversal
-        LEFT JOIN transfers AS undone ON undone.id = reversal.refers_to AND undone.ordinal = reversal.ordinal
-        WHERE reversal.reason = 'reverse' AND (
-            reversal.source, reversal.destination, reversal.class_id, reversal.grams
-        ) IS DISTINCT FROM (undone.destination, undone.source, undone.class_id, undone.grams)
-        UNION ALL
-        SELECT format('a donation''s transfers do not add up: %s', donations.id)
-        FROM donations LEFT JOIN transfers ON transfers.id = donations.id
-        GROUP BY donations.id
-        HAVING coalesce(sum(transfers.grams), 0) <> CASE WHEN refusal IS NULL THEN donations.grams ELSE 0 END
-        """
-    )
-    return [row["finding"] for row in rows]

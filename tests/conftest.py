@@ -9,8 +9,6 @@ import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import asyncpg
@@ -18,9 +16,10 @@ import httpx
 import pytest
 import redis
 
+from service import ledger, transfer_log
 from service.app import create_app
 from service.config import Config
-from service.db import open_pool
+from service.db import open_pool, transaction
 from tests.machines import Machines, clone_database, drop_database, machines
 
 SERVERS = pytest.StashKey[Machines]()
@@ -96,12 +95,13 @@ def config(database_url: str, redis_url: str) -> Config:
 
 @pytest.fixture
 async def database(config: Config) -> AsyncIterator[asyncpg.Pool]:
-    """A pool on the test's own database. Afterwards the books must be in order."""
+    """A pool on the test's own database. Afterwards the books must be in order, and so when the log is sealed."""
     pool = await open_pool(config)
     yield pool
-    if find_spec("service.ledger"):
-        async with pool.acquire() as connection:
-            assert await import_module("service.ledger").audit(connection) == []
+    async with transaction(pool) as connection:
+        assert await ledger.audit(connection) == []
+        if await transfer_log.seal(connection, config):
+            assert await ledger.audit(connection) == []
     await pool.close()
 
 

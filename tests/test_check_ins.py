@@ -25,6 +25,7 @@ from service.check_ins import (
 from service.codes import CodeExpired, CodeForged, Scanned, receipt_key
 from service.config import Config
 from service.db import new_id, transaction
+from service.donations import DonationRequest, donate_many
 from service.errors import IdReused, NotFound, Refusal
 from service.events import EventClosed, EventNotOpenYet
 from service.group_commit import GroupCommitter
@@ -319,10 +320,8 @@ async def test_credits_that_were_given_away_cannot_be_undone(database: asyncpg.P
     caller = Caller(attendee.id, frozenset({Role.CITIZEN}))
     receipt = await come_in(database, config, coming(event, attendee))
     async with database.acquire() as connection:
-        class_id = await connection.fetchval("SELECT credit_class FROM check_ins")
         elsewhere = await open_event_account(connection)
-        gift = ledger.Transfer(new_id(), attendee.id, elsewhere, class_id, 1, "donate")
-        await ledger.post_many(connection, [gift])
+        await donate_many(connection, [DonationRequest(new_id(), attendee.id, elsewhere, 1)])
         with pytest.raises(corrections.CreditsSpent):
             await corrections.undo(connection, config, receipt.check_in_id, caller, None, MORNING)
     assert await count(database) == 1

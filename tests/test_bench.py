@@ -16,7 +16,7 @@ from service import ledger
 from service.config import Config
 from service.db import new_id, transaction
 from service.donations import DonationRequest, donate_many
-from tests.bench import checkin, donations, freshness, growth, page, plain, stand, starting
+from tests.bench import checkin, donation_http, donations, freshness, growth, page, plain, stand, starting
 from tests.bench.__main__ import as_line, as_table
 from tests.bench.donors import gifts, make_donors
 from tests.bench.figures import Figure, median_ratio
@@ -49,7 +49,7 @@ def test_check_ins_are_held_against_the_echo_and_the_echo_against_the_bare_appli
     found = by_name(checkin.measure_on(service, seconds=0.3, warm_up_s=0.2, runs=1))
     assert found["checkin_http"].of == "echo_http"
     assert found["echo_http"].of == "bare_http"
-    assert found["checkin_http"].limit == 0.2
+    assert found["checkin_http"].limit == 0.4
     assert found["echo_http"].limit == 0.8
     assert all(float(each.value) > 0 for each in found.values())
 
@@ -59,6 +59,12 @@ def test_grouped_donations_are_held_against_one_transaction_each(service: Stand)
     limits = {"donation_hot": 2.5, "donation_vs_hot_row": 6, "donation_hot_p99_ms": 15, "donation_lone_p50": 1.15}
     assert {name: found[name].limit for name in limits} == limits
     assert (found["donation_hot"].of, found["donation_vs_hot_row"].of) == ("donation_plain", "donation_hot_row")
+    assert all(float(each.value) > 0 for each in found.values())
+
+
+def test_donations_over_http_are_held_against_their_echo(service: Stand) -> None:
+    found = by_name(donation_http.measure_on(service, seconds=0.3, warm_up_s=0.1, runs=1, donors=200))
+    assert (found["donation_http"].of, found["donation_http"].limit) == ("echo_donation_http", 0.4)
     assert all(float(each.value) > 0 for each in found.values())
 
 

@@ -1,4 +1,4 @@
-"""A check-in without the database: what the bench holds the real one against. Served only with `config.bench`."""
+"""Hot writes without the database: what the bench holds the real ones against. Served only with `config.bench`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from scenarios.factors import factor_set
 from scenarios.meeting.travel import Leg, Trip, quantify_trip
 from service.access import Caller
 from service.api.check_ins import CheckInAnswers, Device, uuid_of
+from service.api.donations import NewDonation
 from service.api.requests import Key
+from service.donations import Donation
 from service.receipts import Receipt
 
 
@@ -56,4 +58,12 @@ async def echo(
     return Response(msgspec.structs.replace(example(), check_in_id=uuid_of(key), event_id=event_id), status_code=201)
 
 
-routes = [echo]
+@post("/events/{event_id:uuid}/echo/donations", include_in_schema=False)
+async def echo_donation(
+    request: Request[Caller, Any, Any], event_id: FromPath[UUID], data: JSONBody[NewDonation], key: Key
+) -> Donation:
+    """Routed, its caller known, its body decoded and an answer encoded as for a donation; and nothing else."""
+    return Donation(donation_id=uuid_of(key), event_id=event_id, grams=data.grams, donated_at=datetime.now(UTC))
+
+
+routes = [echo, echo_donation]

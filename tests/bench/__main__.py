@@ -13,12 +13,13 @@ import rich_click as click
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import checkin, donations, freshness, growth, page, stand, starting
+from tests.bench import checkin, donation_http, donations, freshness, growth, page, stand, starting
 from tests.bench.figures import Figure
 
 Measure = Callable[[Path], list[Figure]]
 QUICK: dict[str, Measure] = {
     "checkin_http": checkin.measure,
+    "donation_http": donation_http.measure,
     "donation_hot": donations.measure,
     "tally_fresh_p99_ms": freshness.measure,
     "checkin_page_bytes": page.measure,

@@ -98,7 +98,7 @@ def figures(results: dict[str, list[Result]]) -> list[Figure]:
         )
 
     return [
-        line("checkin_http", "echo_http", 0.2, "64 connections, a device each; worker and load on the same cores"),
+        line("checkin_http", "echo_http", 0.4, "64 connections, a device each; worker and load on the same cores"),
         Figure(name="checkin_http_p99_ms", value=round(p99_ms, 1), unit="ms"),
         line("echo_http", "bare_http", 0.8, "the check-in's route but for the database"),
         line("bare_http"),

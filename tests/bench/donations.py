@@ -22,7 +22,7 @@ from service.db import open_pool
 from service.donations import DonationRequest
 from tests.bench import plain
 from tests.bench.checkin import prepare, settle
-from tests.bench.donors import gifts, make_donors
+from tests.bench.donors import DONORS, gifts, make_donors
 from tests.bench.figures import RUNS, Figure, median_ratio
 from tests.bench.load import Result
 from tests.bench.plain import Give
@@ -34,7 +34,6 @@ Way = Callable[[Config], AbstractAsyncContextManager[Sequence[Give]]]
 Answer = TypeVar("Answer")
 CALLERS = 64
 CONNECTIONS = 16
-DONORS = 10_000
 
 
 def measure(scratch: Path) -> list[Figure]:

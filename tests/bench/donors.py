@@ -14,6 +14,8 @@ from service.db import Connection, new_id, transaction
 from service.donations import DonationRequest
 from tests.bench.world import add_members
 
+DONORS = 10_000
+"""New ones for each run."""
 CLASSES = [ledger.CreditClass("110000", "DB11/T 3043", "2024", date(2026, month, 1)) for month in (9, 10, 11)]
 GRAMS = 300
 """Given at a time. A donor's first class ends within one of the first four times, the second four times later: so one

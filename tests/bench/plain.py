@@ -116,7 +116,7 @@ async def by_statement(connection: asyncpg.Connection) -> Give:
     """One round trip: a statement without a lock. The balance's check guards the donor; who meets it tries again."""
     prepared = as_give(await connection.prepare(STATEMENT))
 
-    async def give(asked: DonationRequest) -> None:
+    async def give(asked: DonationRequest) -> object:
         while True:
             try:
                 return await prepared(asked)

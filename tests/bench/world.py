@@ -106,13 +106,24 @@ def check_in_request(
     trip, origin = answers
     ticket = codes.ticket(config, short_code, check_in_id, fresh=True, now=now)
     body = msgspec.json.encode({"code": ticket, "trip": trip, "origin": origin})
-    who = f"Authorization: Bearer {token}" if token else f"Tanhui-Device: {os.urandom(16).hex()}"
+    return post_request(
+        path, check_in_id, speaks_for(token) if token else f"Tanhui-Device: {os.urandom(16).hex()}", body
+    )
+
+
+def speaks_for(token: str) -> str:
+    """The header of who calls by an access token."""
+    return f"Authorization: Bearer {token}"
+
+
+def post_request(path: str, key: UUID, who: str, body: bytes) -> bytes:
+    """A POST of JSON as it goes over the wire; `who` is a header line."""
     head = [
         f"POST {path} HTTP/1.1",
         "Host: 127.0.0.1",
         "Accept: application/json",
         "Content-Type: application/json",
-        f"Idempotency-Key: {check_in_id}",
+        f"Idempotency-Key: {key}",
         who,
         f"Content-Length: {len(body)}",
     ]

@@ -16,6 +16,7 @@ from litestar.serialization import decode_json
 
 from service.errors import BadInput, Conflict, NotAllowed, NotFound, NotReady, NotSignedIn, Refusal, TooMany
 from service.i18n import Language, preferred
+from service.ledger_refusals import refusal_of
 
 MEDIA_TYPE = "application/problem+json"
 log = logging.getLogger(__name__)
@@ -89,6 +90,9 @@ def as_refusal(error: Exception) -> Refusal:
     if isinstance(error, AWAY) or (isinstance(error, asyncpg.InterfaceError) and "connection is closed" in str(error)):
         log.warning("the database does not answer: %r", error)
         return NotReady()
+    if refusal := refusal_of(error):
+        log.warning("refused by the ledger's own constraints: %r", error)
+        return refusal
     if isinstance(error, ValidationException):
         return BadInput(reason=reason_of(error))
     if isinstance(error, UnicodeDecodeError | RecursionError) and from_decoder(error):

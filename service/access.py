@@ -66,6 +66,13 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("GET /v1/me/balance", CITIZEN),
     ("GET /v1/me/statement", CITIZEN),
     ("GET /v1/me/statement.csv", CITIZEN),
+    # the registry, for everyone
+    ("GET /v1/log", PUBLIC),
+    ("GET /v1/log/consistency", PUBLIC),
+    ("GET /v1/serials/{class_id}/{serial}", PUBLIC),
+    # one's own part of it
+    ("GET /v1/transfers/{transfer_id}/proof", CITIZEN),
+    ("GET /v1/acts/{transfer_id}/serials", CITIZEN),
     # organizers and their events
     ("POST /v1/organizations", CITIZEN),
     ("GET /v1/organizations", CITIZEN),

@@ -25,10 +25,12 @@ from service.api import (
     donations,
     echo,
     events,
+    log,
     methodologies,
     organizations,
     places,
     posters,
+    serials,
     reservations,
     retirements,
     sign_in,
@@ -63,6 +65,8 @@ API: list[ControllerRouterHandler] = [
     *retirements.routes,
     *statements.routes,
     *tallies.routes,
+    *log.routes,
+    *serials.routes,
 ]
 
 

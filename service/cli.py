@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -23,9 +23,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from service import codes, demo, demo_visits, replay
 from service.audits import find_faults
+from service.cli_log import check_log
+from service.cli_saying import in_languages, languages, tell
 from service.config import Config, from_environment
 from service.db import open_pool
-from service.i18n import LANGUAGES, Language, mark, translate
+from service.i18n import mark, translate
 from service.local import CHECKOUT, Options, Supervisor, everything
 from service.local_processes import CannotStart, Program
 from service.migrate import migrate
@@ -242,6 +244,8 @@ def migrate_command() -> None:
     for name in asyncio.run(migrate(os.environ["DATABASE_URL"])):
         click.echo(name)
 
+
+main.add_command(check_log)
 
 if __name__ == "__main__":
     main()

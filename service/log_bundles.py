@@ -126,11 +126,11 @@ def check_row(row: LoggedRow, checkpoint: Checkpoint) -> None:
 
 def check_growth(before: Checkpoint, after: Checkpoint, growth: Growth | None) -> None:
     """Raises Untrue unless the log that was is the beginning of the log that is."""
-    if before.size == after.size and before.root == after.root:
+    if before == after:
         return
     if before.size > after.size:
         raise Untrue(mark("日志变短了：从 {old} 行到 {new} 行。"), old=before.size, new=after.size)
-    if growth is None or (growth.since != before.size and before.size < after.size):
+    if before.size < after.size and (growth is None or growth.since != before.size):
         raise Untrue(mark("缺少日志从 {old} 行增长到 {new} 行的证明。"), old=before.size, new=after.size)
-    if not is_consistent(before.size, before.root, after.size, after.root, growth.proof):
+    if growth is None or not is_consistent(before.size, before.root, after.size, after.root, growth.proof):
         raise Untrue(mark("日志不是只增不改：前 {old} 行已与从前不同。"), old=before.size)

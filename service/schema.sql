@@ -276,6 +276,23 @@ CREATE TABLE idempotent_requests (
 );
 
 
+CREATE VIEW left_blocks AS
+ SELECT block.class_id,
+    block.serials,
+    block.first_serial,
+    block.next_serial,
+        CASE transfers.reason
+            WHEN 'retire'::text THEN 'retired'::text
+            WHEN 'expire'::text THEN 'expired'::text
+            ELSE 'reversed'::text
+        END AS outcome,
+    retirements.id AS retirement_id,
+    retirements.retired_on
+   FROM ((serial_blocks block
+     JOIN transfers ON (((transfers.id = block.transfer_id) AND (transfers.ordinal = block.ordinal))))
+     LEFT JOIN retirements ON ((retirements.id = block.transfer_id)));
+
+
 CREATE TABLE log_checkpoints (
     size bigint NOT NULL,
     root bytea NOT NULL,

@@ -27,6 +27,7 @@ from workers.audits import audit_books
 from workers.cleaning import forget_old
 from workers.folding import fold_event, look_again, sweep_on
 from workers.lapsing import sweep_on as lapse_on
+from workers.sealing import seal_on
 
 if TYPE_CHECKING:
     from arq.typing import StartupShutdown, WorkerCoroutine
@@ -126,6 +127,7 @@ async def work(config: Config) -> None:
     async with await open_pool(config) as pool, asyncio.TaskGroup() as tasks:
         tasks.create_task(serve_queue_on(config, pool))
         tasks.create_task(sweep_on(pool))
+        tasks.create_task(seal_on(pool, config))
         tasks.create_task(lapse_on(pool))
 
 

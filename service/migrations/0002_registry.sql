@@ -244,6 +244,15 @@ CREATE TABLE serial_blocks (
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON serial_blocks
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- What became of serials that left: of retirements, which are public, also which and when.
+CREATE VIEW left_blocks AS
+SELECT block.class_id, serials, first_serial, next_serial,
+    CASE reason WHEN 'retire' THEN 'retired' WHEN 'expire' THEN 'expired' ELSE 'reversed' END AS outcome,
+    retirements.id AS retirement_id, retired_on
+FROM serial_blocks AS block
+JOIN transfers ON transfers.id = transfer_id AND transfers.ordinal = block.ordinal
+LEFT JOIN retirements ON retirements.id = transfer_id;
+
 -- What every transfer must satisfy ---------------------------------------------------------------------------------
 
 -- Who may receive, members' balances, and what is yet to be sealed. That the source of a donation is a member is known

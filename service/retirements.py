@@ -198,6 +198,11 @@ async def held_by_event(connection: Connection, event_id: UUID) -> list[Lot]:
     return [Lot(**row) for row in rows]
 
 
+def total_g(lots: Sequence[Lot]) -> int:
+    """Grams of all lots."""
+    return sum(lot.grams for lot in lots)
+
+
 def drawn(held: tuple[Sequence[Lot], int], asked_g: int) -> list[Lot]:
     """How much of each lot makes up the grams asked for, in the lots' order.
 
@@ -205,7 +210,7 @@ def drawn(held: tuple[Sequence[Lot], int], asked_g: int) -> list[Lot]:
     RetiredForItsOwnEvent.
     """
     lots, barred_g = held
-    usable_g = sum(lot.grams for lot in lots)
+    usable_g = total_g(lots)
     if usable_g + barred_g == 0:
         raise NothingToRetire
     if usable_g + barred_g < asked_g:

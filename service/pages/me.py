@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import Request, Response, get
 
-from service import actions, donations, ledger, members
+from service import actions, donations, ledger, members, retirements
 from service.access import Caller
 from service.api.given import Pool
 from service.pages.rendering import page
@@ -21,7 +21,8 @@ async def show_me(request: Request[Caller, Any, Any], pool: Pool) -> Response[An
         holdings = await ledger.holdings(connection, member)
         done = await actions.of_member(connection, member, limit=20)
         given = await donations.of_member(connection, member, limit=20)
-    return page(request, "me", me=me, holdings=holdings, actions=done, donations=given)
+        retired = await retirements.of_account(connection, member, member, limit=20)
+    return page(request, "me", me=me, holdings=holdings, actions=done, donations=given, retired=retired)
 
 
 routes = [show_me]

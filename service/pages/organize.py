@@ -15,7 +15,7 @@ from litestar.params import FromPath, FromQuery
 from scenarios import factors
 from scenarios.quantities import count_from_text
 from scenarios.refusals import CarbonRefusal
-from service import events, organizations, personal_codes, refused_scans, schedules, tallies
+from service import events, organizations, personal_codes, refused_scans, retirements, schedules, tallies
 from service.access import Caller, Role
 from service.api.given import Config, Pool
 from service.api.requests import name_of
@@ -228,6 +228,7 @@ async def event_page(
         event = await events.find(connection, event_id)
         tally = await tallies.read(connection, event_id)
         refused = await refused_scans.newest(connection, event_id)
+        retired = await retirements.of_account(connection, event_id, request.user.member, limit=20)
         helpers = await organizations.colleagues(connection, request.user, event.organization_id)
     return page(
         request,
@@ -238,6 +239,7 @@ async def event_page(
         event=event,
         tally=tally,
         refused=refused,
+        retired=retired,
         helpers=helpers,
         reasons={each.code: each.template() for each in every_refusal() if "{" not in each.template()},
         id=str(new_id()),

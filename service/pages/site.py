@@ -20,7 +20,7 @@ from service.api.problems import WrongMediaType, as_refusal, language_of
 from service.config import Config
 from service.errors import TITLES, NotAllowed, NotFound, NotSignedIn, Refusal
 from service.i18n import translate
-from service.pages import acts, doors, events, home, me, organize, receipts, sign_in, stewards, watching
+from service.pages import acts, doors, events, home, me, organize, receipts, retirements, sign_in, stewards, watching
 from service.pages.assets import asset
 from service.pages.home import safe_path
 from service.pages.rendering import CSRF_COOKIE, page, see_other
@@ -34,6 +34,7 @@ pages = Router(
         *sign_in.routes,
         *doors.routes,
         *receipts.routes,
+        *retirements.routes,
         *me.routes,
         *acts.routes,
         *events.routes,

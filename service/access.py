@@ -86,6 +86,7 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("GET /v1/events/{event_id}/gates/{gate_id}/screen-code", ORGANIZER, GATE),
     ("POST /v1/events/{event_id}/personal-codes", ORGANIZER),
     ("GET /v1/events/{event_id}/refused-scans", ORGANIZER, AUTHORITY),
+    ("POST /v1/events/{event_id}/cancellation", ORGANIZER),
     ("POST /v1/events/{event_id}/activity-data", ORGANIZER),
     ("GET /v1/events/{event_id}/inventory", ORGANIZER, AUTHORITY),
     ("GET /v1/events/{event_id}/tally", ORGANIZER, AUTHORITY),

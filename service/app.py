@@ -21,6 +21,7 @@ from service.access import ACCESS
 from service.api import (
     actions,
     activity_data,
+    cancellations,
     check_ins,
     donations,
     echo,
@@ -57,6 +58,7 @@ API: list[ControllerRouterHandler] = [
     *methodologies.routes,
     *events.routes,
     *posters.routes,
+    *cancellations.routes,
     *activity_data.routes,
     *actions.routes,
     *donations.routes,

@@ -70,6 +70,12 @@ class EventClosed(NotNow):
     code = "event_closed"
 
 
+class EventCancelled(NotNow):
+    """活动已取消，不再接受报到。"""
+
+    code = "event_cancelled"
+
+
 class NewEvent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What an organizer says of an event.
 
@@ -117,6 +123,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     factor_set: str
     hours: tuple[Hours, ...]
     gates: tuple[Gate, ...]
+    cancelled: bool = False
 
     @property
     def jurisdiction(self) -> str:
@@ -148,6 +155,7 @@ class PublicEvent(msgspec.Struct, frozen=True, kw_only=True):
     hours: tuple[Hours, ...]
     gates: tuple[str, ...]
     open_now: bool
+    cancelled: bool
 
 
 async def create(connection: Connection, caller: Caller, new: NewEvent) -> Event:
@@ -233,7 +241,7 @@ async def find(connection: Connection, event_id: UUID) -> Event:
     row = await connection.fetchrow(
         """
         SELECT id, organization_id, name, kind, country, region, place, venue, latitude, longitude, time_zone,
-            expected_people, factor_set, opens_at, closes_at, gate_ids, gate_names, short_codes
+            expected_people, factor_set, opens_at, closes_at, gate_ids, gate_names, short_codes, cancelled
         FROM whole_events WHERE id = $1
         """,
         event_id,
@@ -248,7 +256,7 @@ async def find_many_by_short_code(connection: Connection, codes: Collection[str]
     rows = await connection.fetch(
         """
         SELECT id, organization_id, name, kind, country, region, place, venue, latitude, longitude, time_zone,
-            expected_people, factor_set, opens_at, closes_at, gate_ids, gate_names, short_codes
+            expected_people, factor_set, opens_at, closes_at, gate_ids, gate_names, short_codes, cancelled
         FROM whole_events WHERE id IN (SELECT event_id FROM gates WHERE short_code = ANY ($1::text[]))
         """,
         list(codes),
@@ -268,7 +276,7 @@ async def of_caller(
     rows = await connection.fetch(
         """
         SELECT id, organization_id, name, kind, country, region, place, venue, latitude, longitude, time_zone,
-            expected_people, factor_set, opens_at, closes_at, gate_ids, gate_names, short_codes
+            expected_people, factor_set, opens_at, closes_at, gate_ids, gate_names, short_codes, cancelled
         FROM whole_events
         WHERE (
             organization_id IN (SELECT organization_id FROM organization_members WHERE member_id = $1)
@@ -286,7 +294,7 @@ async def of_caller(
 
 
 async def coming(connection: Connection, now: datetime, limit: int = 50) -> list[Event]:
-    """Events that are not over, the next to close first."""
+    """Events that are not over nor cancelled, the next to close first."""
     rows = await connection.fetch(
         """
         WITH ahead AS (
@@ -294,8 +302,9 @@ async def coming(connection: Connection, now: datetime, limit: int = 50) -> list
             GROUP BY event_id ORDER BY closes_at, event_id LIMIT $2
         )
         SELECT id, organization_id, name, kind, country, region, place, venue, latitude, longitude, time_zone,
-            expected_people, factor_set, opens_at, whole_events.closes_at, gate_ids, gate_names, short_codes
+            expected_people, factor_set, opens_at, whole_events.closes_at, gate_ids, gate_names, short_codes, cancelled
         FROM whole_events JOIN ahead ON ahead.event_id = whole_events.id
+        WHERE NOT cancelled
         ORDER BY ahead.closes_at, id
         """,
         now,
@@ -329,6 +338,7 @@ def public(event: Event, now: datetime) -> PublicEvent:
         hours=event.hours,
         gates=tuple(each.name for each in event.gates),
         open_now=is_open(event, now),
+        cancelled=event.cancelled,
     )
 
 
@@ -339,13 +349,15 @@ def day_of(event: Event, at: datetime) -> date:
 
 def is_open(event: Event, now: datetime) -> bool:
     """Whether people may come in."""
-    return any(each.opens_at <= now < each.closes_at for each in event.hours)
+    return not event.cancelled and any(each.opens_at <= now < each.closes_at for each in event.hours)
 
 
 def check_open(event: Event, now: datetime) -> None:
-    """Raises EventNotOpenYet, naming the next opening in local time, or EventClosed after the last."""
+    """Raises EventCancelled, EventNotOpenYet, naming the next opening in local time, or EventClosed after the last."""
     if is_open(event, now):
         return
+    if event.cancelled:
+        raise EventCancelled
     for each in event.hours:
         if now < each.opens_at:
             local = each.opens_at.astimezone(ZoneInfo(event.time_zone))

@@ -20,9 +20,15 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 async def recount(connection: Connection, event_id: UUID) -> Counts:
-    """Count every check-in that was not ended and every donation that was made. Takes longer the more there are."""
+    """Count check-ins that were not ended, and donations less what went back. Takes longer the more there are."""
     totals = await connection.fetchrow(
         """
+        WITH given AS (
+            SELECT donations.grams - coalesce((
+                SELECT sum(back.grams) FROM transfers AS back WHERE back.refers_to = donations.id
+            ), 0) AS grams
+            FROM donations WHERE event_id = $1 AND refusal IS NULL
+        )
         SELECT count(*) AS check_ins,
             coalesce((
                 SELECT sum(most.people) FROM (
@@ -34,10 +40,8 @@ async def recount(connection: Connection, event_id: UUID) -> Counts:
             coalesce(sum(travel_emissions_g) FILTER (WHERE part = 'journey'), 0)::bigint AS journey_emissions_g,
             coalesce(sum(travel_emissions_g) FILTER (WHERE part = 'local'), 0)::bigint AS local_emissions_g,
             coalesce(sum(lodging_emissions_g), 0)::bigint AS lodging_emissions_g,
-            (SELECT count(*) FROM donations WHERE event_id = $1 AND refusal IS NULL) AS donations,
-            (
-                SELECT coalesce(sum(grams), 0)::bigint FROM donations WHERE event_id = $1 AND refusal IS NULL
-            ) AS donated_g
+            (SELECT count(*) FROM given WHERE grams > 0) AS donations,
+            (SELECT coalesce(sum(grams), 0)::bigint FROM given) AS donated_g
         FROM check_ins WHERE event_id = $1 AND ended_at IS NULL
         """,
         event_id,

@@ -182,7 +182,7 @@ CREATE TABLE event_cancellations (
     because text NOT NULL,
     cancelled_by uuid NOT NULL,
     cancelled_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    cancelled_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    known_from xid8,
     refunded_at timestamp with time zone,
     CHECK (((length(because) >= 1) AND (length(because) <= 500))),
     FOREIGN KEY (cancelled_by) REFERENCES members(id),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 import asyncpg
@@ -11,8 +10,6 @@ from service import reservations
 from service.db import new_id, transaction
 from service.errors import Refusal
 from workers.folding import AWAY
-
-SWEEP_EVERY_S = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -31,13 +28,3 @@ async def sweep(pool: asyncpg.Pool) -> None:
             raise
         except Exception:
             log.exception("reservation %s cannot lapse", reservation_id)
-
-
-async def sweep_on(pool: asyncpg.Pool) -> None:
-    """Sweep every two seconds for ever, with or without a queue."""
-    while True:
-        try:
-            await sweep(pool)
-        except AWAY as away:
-            log.warning("the database does not answer: %r", away)
-        await asyncio.sleep(SWEEP_EVERY_S)

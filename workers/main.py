@@ -23,11 +23,12 @@ from redis.exceptions import RedisError
 from service.config import Config, from_environment
 from service.db import open_pool
 from service.nudges import FOLD, PATIENCE_S, decode_job, encode_job, open_queue
+from workers import lapsing, refunding
 from workers.audits import audit_books
 from workers.cleaning import forget_old
 from workers.folding import fold_event, look_again, sweep_on
-from workers.lapsing import sweep_on as lapse_on
 from workers.sealing import seal_on
+from workers.sweeping import keep_sweeping
 
 if TYPE_CHECKING:
     from arq.typing import StartupShutdown, WorkerCoroutine
@@ -128,7 +129,8 @@ async def work(config: Config) -> None:
         tasks.create_task(serve_queue_on(config, pool))
         tasks.create_task(sweep_on(pool))
         tasks.create_task(seal_on(pool, config))
-        tasks.create_task(lapse_on(pool))
+        for each in (lapsing.sweep, refunding.sweep):
+            tasks.create_task(keep_sweeping(pool, each))
 
 
 async def work_until_told(config: Config) -> None:

@@ -112,7 +112,7 @@ CREATE TABLE event_cancellations (
     because text NOT NULL CHECK (length(because) BETWEEN 1 AND 500),
     cancelled_by uuid NOT NULL REFERENCES members,
     cancelled_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    cancelled_in xid8 NOT NULL DEFAULT pg_current_xact_id(), -- what began later knows of it
+    known_from xid8, -- transactions from this one on know of it; older ones may still give
     refunded_at timestamptz -- when all had gone back, and nothing more could come
 );
 CREATE INDEX ON event_cancellations (event_id) WHERE refunded_at IS NULL;

@@ -1,0 +1,27 @@
+"""Looking again and again for what is to be done, with or without a queue."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+
+from workers.folding import AWAY
+
+SWEEP_EVERY_S = 2.0
+
+log = logging.getLogger(__name__)
+
+
+async def keep_sweeping(pool: asyncpg.Pool, sweep: Callable[[asyncpg.Pool], Awaitable[None]]) -> None:
+    """Sweep every two seconds for ever, also when the database went away or the sweep failed."""
+    while True:
+        try:
+            await sweep(pool)
+        except AWAY as away:
+            log.warning("the database does not answer: %r", away)
+        except Exception:
+            log.exception("a sweep failed: %s", sweep.__module__)
+        await asyncio.sleep(SWEEP_EVERY_S)

@@ -119,11 +119,11 @@ async def give_back(pool: asyncpg.Pool, day: Day) -> None:
     async with transaction(pool) as connection:
         await ledger.lock_accounts(connection, [day.li, day.han])
         await ledger.reverse(connection, day.hans_gift, new_id())
-        await note_back(connection, day.event.id, 40)
+        await note_back(connection, day.event.id, 40, gone=1)
         class_id = (await classes_of(connection, day.lis_gift))[1]
         refund = ledger.Transfer(new_id(), day.event.id, day.li, class_id, 50, "refund", 1, day.lis_gift)
         await ledger.post_many(connection, [refund])
-        await note_back(connection, day.event.id, 50)
+        await note_back(connection, day.event.id, 50, gone=0)
 
 
 async def classes_of(connection: Connection, transfer_id: UUID) -> list[int]:
@@ -132,15 +132,16 @@ async def classes_of(connection: Connection, transfer_id: UUID) -> list[int]:
     return [row["class_id"] for row in rows]
 
 
-async def note_back(connection: Connection, event_id: UUID, grams: int) -> None:
-    """Tell the tally of a gift that went back."""
+async def note_back(connection: Connection, event_id: UUID, grams: int, gone: int) -> None:
+    """Tell the tally of gifts that went back; those `gone` did so in whole."""
     await connection.execute(
         """
         INSERT INTO tally_changes (event_id, sign, donations, donated_g, changed_at)
-        VALUES ($1, -1, 1, $2, clock_timestamp())
+        VALUES ($1, -1, $3, $2, clock_timestamp())
         """,
         event_id,
         grams,
+        gone,
     )
 
 

@@ -331,7 +331,8 @@ async def test_the_command_says_what_is_wrong_and_ends_non_zero(
     monkeypatch.setenv("REDIS_URL", config.redis_url)
     monkeypatch.setenv("TANHUI_SECRET", config.secret.hex())
     await live_through(database, config)
-    assert (await asyncio.to_thread(CliRunner().invoke, main, ["audit"])).exit_code == 0
+    well = await asyncio.to_thread(CliRunner().invoke, main, ["audit"])
+    assert (well.exit_code, well.output) == (False, "")
     await database.execute("ALTER TABLE transfers DISABLE TRIGGER append_only")
     ended = await asyncio.to_thread(CliRunner().invoke, main, ["audit"])
     await database.execute("ALTER TABLE transfers ENABLE TRIGGER append_only")

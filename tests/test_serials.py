@@ -10,14 +10,16 @@ import httpx
 import pytest
 
 from service import ledger, serials
+from service.attendees import Attendee
 from service.config import Config
 from service.db import new_id, transaction
 from service.errors import NotFound
 from service.transfer_log import NotSealedYet
 from tests.books import open_member
-from tests.people import key
+from tests.doors import come_in, coming, open_event
+from tests.people import HAN, LI, sign_in
 from tests.sealed import headers, issue_once, june, retire, seal_all, some_of_every_shape
-from tests.tallied import open_hall
+from tests.test_loop import log_action
 
 
 async def test_every_serial_of_a_class_leads_to_one_act_and_back(database: asyncpg.Pool, config: Config) -> None:
@@ -110,16 +112,37 @@ async def test_the_public_direction_shows_no_personal_data(
                 assert (await client.get(url, headers=headers(config, other))).status_code == 404
 
 
-async def test_an_act_by_the_app_is_found_by_its_id(
+async def test_an_action_is_followed_from_the_app_to_its_serials_and_back(
     client: httpx.AsyncClient, database: asyncpg.Pool, config: Config
 ) -> None:
+    citizen, other = await sign_in(client, LI), await sign_in(client, HAN)
+    action = (await log_action(client, citizen)).json()
+    url = f"/v1/acts/{action['action_id']}/serials"
+    assert (await client.get(url, headers=citizen)).json()["code"] == "not_sealed_yet"
+    await seal_all(database, config)
+    own = (await client.get(url, headers=citizen)).json()
+    assert (own["first_serial"], own["next_serial"]) == (1, 1 + action["reduction_g"])
+    assert own["left"] == []
+    assert (await client.get(url, headers=other)).status_code == 404
+    public = (await client.get(f"/v1/serials/{own['earned']['class_id']}/{action['reduction_g']}")).json()
+    assert (public["act"], public["action"], public["left"]) == ("action", "metro", None)
+    assert {each: public[each] for each in ("earned", "grams", "position")} == {
+        each: own[each] for each in ("earned", "grams", "position")
+    }
+
+
+async def test_a_check_in_is_followed_to_its_serials_and_back(database: asyncpg.Pool, config: Config) -> None:
+    event = await open_event(database)
     async with transaction(database) as connection:
-        member, other = await open_member(connection), await open_member(connection)
-        await open_hall(connection)
-    offers = (await client.get("/v1/methodologies/140000")).json()
-    assert offers, offers
-    assert key()
-    assert other != member
+        member = await open_member(connection)
+    receipt = await come_in(database, config, coming(event, Attendee("member", member)))
+    await seal_all(database, config)
+    async with database.acquire() as connection:
+        own = await serials.of_act(connection, member, receipt.check_in_id)
+        assert own.grams == receipt.earned_g
+        found = await serials.find(connection, own.earned.class_id, own.next_serial - 1)
+    assert (found.act, found.action, found.position) == ("check_in", None, own.position)
+    assert found.earned.event == serials.NamedEvent(event.id, event.name)
 
 
 @pytest.mark.parametrize("path", ["0/1", "1/0", "-1/1", "1/x", "2147483648/1", f"1/{2**53 + 1}"])

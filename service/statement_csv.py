@@ -89,6 +89,10 @@ def row_of(line: Line, language: Language) -> list[str | int]:
 
 
 def part_text(part: Part, language: Language) -> str:
-    """A class and its grams: 北京市 DB11/T 3043 2024 2026-09: 800."""
+    """A class and its grams: 北京 DB11/T 3043 2024 2026-09 来「…」途中获得: 800."""
     place = jurisdiction_name(part.region, language)
-    return f"{place} {part.methodology} {part.version} {part.vintage:%Y-%m}: {part.grams}"
+    text = f"{place} {part.methodology} {part.version} {part.vintage:%Y-%m}"
+    if part.earned_at:
+        earned = translate(language, mark("来「%(event)s」途中获得")) % {"event": part.earned_at.event_name}
+        text = f"{text} {earned}"
+    return f"{text}: {part.grams}"

@@ -11,6 +11,7 @@ import asyncpg
 import msgspec
 
 from scenarios.actions.reductions import Reduction
+from service.balances import EventNamed
 from service.db import Connection
 from service.donation_uses import Use, uses_of_donations
 
@@ -20,13 +21,13 @@ read_reduction = msgspec.json.Decoder(Reduction).decode
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """Grams of one class. `earned_at` is the event that was travelled to, where that earned them."""
+    """Grams of one class. `earned_at` is the event that was travelled to, where that is what earned them."""
 
     region: str
     methodology: str
     version: str
     vintage: date
-    earned_at: UUID | None
+    earned_at: EventNamed | None
     grams: int
 
 
@@ -70,7 +71,8 @@ async def lines_of(connection: Connection, member_id: UUID, rows: Sequence[async
     parts = await parts_of(connection, member_id, [row["id"] for row in rows])
     facts = await facts_of(connection, rows)
     given = {row["id"]: facts[row["id"]]["donation_id"] for row in rows}
-    uses = await uses_of_donations(connection, {each for each in given.values() if each})
+    donations = {each for each in given.values() if each}
+    uses = await uses_of_donations(connection, donations) if donations else {}
     return [line_from(row, parts[row["id"]], facts[row["id"]], uses.get(given[row["id"]])) for row in rows]
 
 
@@ -119,8 +121,10 @@ async def parts_of(connection: Connection, member_id: UUID, ids: Sequence[UUID])
     """The member's share of transfers, class by class in the order of their rows."""
     rows = await connection.fetch(
         """
-        SELECT transfers.id, region, methodology, version, vintage, event_id AS earned_at, grams
+        SELECT transfers.id, credit_classes.region, methodology, version, vintage, grams,
+            events.id AS event_id, events.name AS event_name
         FROM transfers JOIN credit_classes ON credit_classes.id = class_id
+        LEFT JOIN events ON events.id = credit_classes.event_id
         WHERE transfers.id = ANY ($1::uuid[]) AND $2 IN (source, destination)
         ORDER BY transfers.id, ordinal
         """,
@@ -128,9 +132,21 @@ async def parts_of(connection: Connection, member_id: UUID, ids: Sequence[UUID])
         member_id,
     )
     parts: dict[UUID, list[Part]] = {}
-    for id_, *values in rows:
-        parts.setdefault(id_, []).append(Part(**dict(zip(Part.__struct_fields__, values, strict=True))))
+    for row in rows:
+        parts.setdefault(row["id"], []).append(part_from(row))
     return parts
+
+
+def part_from(row: asyncpg.Record) -> Part:
+    """One row's grams, with their class."""
+    return Part(
+        region=row["region"],
+        methodology=row["methodology"],
+        version=row["version"],
+        vintage=row["vintage"],
+        earned_at=EventNamed(row["event_id"], row["event_name"]) if row["event_id"] else None,
+        grams=row["grams"],
+    )
 
 
 async def facts_of(connection: Connection, rows: Sequence[asyncpg.Record]) -> dict[UUID, asyncpg.Record]:

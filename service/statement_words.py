@@ -26,7 +26,7 @@ KIND_LABELS: dict[Kind, str] = {
     "reverse": mark("冲正"),
     "refund": mark("退回捐赠"),
     "reserve": mark("预留"),
-    "void": mark("取消预留"),
+    "void": mark("退回预留"),
     "lapse": mark("预留到期"),
 }
 """Kinds of lines, in the order in which a page offers them."""

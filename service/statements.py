@@ -118,18 +118,16 @@ async def examine(
         WITH first AS (
             (
                 SELECT id, made_at, reason, refers_to, destination AS other_side FROM transfers AS own
-                WHERE source = $1 AND (made_at, id) < ($2::timestamptz, $3::uuid) AND made_at >= $4 AND NOT EXISTS (
-                    SELECT FROM transfers AS earlier
-                    WHERE earlier.id = own.id AND earlier.ordinal < own.ordinal AND earlier.source = $1
+                WHERE source = $1 AND (made_at, id) < ($2::timestamptz, $3::uuid) AND made_at >= $4 AND ordinal = (
+                    SELECT min(part.ordinal) FROM transfers AS part WHERE part.id = own.id AND part.source = $1
                 )
                 ORDER BY made_at DESC, id DESC LIMIT $6
             )
             UNION ALL
             (
                 SELECT id, made_at, reason, refers_to, source FROM transfers AS own
-                WHERE destination = $1 AND (made_at, id) < ($2, $3) AND made_at >= $4 AND NOT EXISTS (
-                    SELECT FROM transfers AS earlier
-                    WHERE earlier.id = own.id AND earlier.ordinal < own.ordinal AND earlier.destination = $1
+                WHERE destination = $1 AND (made_at, id) < ($2, $3) AND made_at >= $4 AND ordinal = (
+                    SELECT min(part.ordinal) FROM transfers AS part WHERE part.id = own.id AND part.destination = $1
                 )
                 ORDER BY made_at DESC, id DESC LIMIT $6
             )

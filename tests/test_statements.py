@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import asyncio
+import csv
+import io
+from datetime import date
+from typing import Any
 from uuid import UUID
 
 import asyncpg
+import httpx
+import msgspec
 import pytest
 
-from service import ledger, reservations, retirements, statements
+from service import balances, ledger, reservations, retirements, statement_csv, statements
 from service.config import Config
-from service.db import new_id, transaction
-from service.donations import Donation, DonationRequest, donate_many
+from service.db import Connection, new_id, transaction
+from service.members import member_by_phone
 from service.retirements import NewRetirement
 from service.schedules import DaysReversed
+from service.statement_csv import harmless
 from service.statement_lines import Line
+from service.statement_words import sentence
 from service.statements import CursorUnknown, Wanted
-from tests.books import issue, rich_member
+from tests.books import issue, open_member, rich_member
+from tests.histories import LATER, give, live
+from tests.people import LI, WANG, sign_in
 from tests.tallied import hall
-
-LATER = datetime(2099, 1, 1, tzinfo=UTC)
-
-
-async def give(pool: asyncpg.Pool, member: UUID, event: UUID, grams: int) -> UUID:
-    """Donate, committed."""
-    async with transaction(pool) as connection:
-        (given,) = await donate_many(connection, [DonationRequest(new_id(), member, event, grams)])
-    assert isinstance(given, Donation)
-    return given.donation_id
 
 
 async def whole(
@@ -161,3 +161,265 @@ async def test_days_are_both_included_and_balances_are_still_those_of_the_whole(
     assert await whole(database, config, member, Wanted(first=date.min, last=date.max)) == lines
     with pytest.raises(DaysReversed):
         await whole(database, config, member, Wanted(first=date(2026, 11, 2), last=date(2026, 11, 1)))
+
+
+# In words -------------------------------------------------------------------------------------------------------------
+
+
+async def test_each_line_says_in_both_languages_what_it_was(database: asyncpg.Pool, config: Config) -> None:
+    async with transaction(database) as connection:
+        member = await open_member(connection)
+    life = await live(database, config, member)
+    lines = await whole(database, config, member)
+    assert_adds_up(lines)
+    today = next(line for line in lines if line.id == life.used).use
+    assert today
+    day = today.retirements[0].retired_on.isoformat()
+    assert [sentence(line, "zh") for line in lines] == [
+        "按规则失效",
+        "「低碳科技论坛」取消，捐赠退回",
+        "注销，用于去上海出差（受益方：李雷）",
+        "为「绿色市集」的预留到期，退回",
+        "取消为「绿色市集」的预留，退回",
+        "为「绿色市集」预留的没有全部捐出，其余退回",
+        "为「绿色市集」预留，2099-01-01 前有效",
+        "为「绿色市集」预留，到期没有捐出，已全部退回",
+        "为「绿色市集」预留，后来取消，已全部退回",
+        "为「绿色市集」预留，后来捐出 60 克，退回 40 克：60 克仍为该活动保留",
+        "捐给「低碳科技论坛」：300 克已退回",
+        f"捐给「绿色市集」：其中 800 克已于 {day} 注销（证书 {life.certificate}），400 克仍为该活动保留",
+        "骑行 12 公里获得",
+        "骑行 50 公里获得",
+        "骑行 50 公里获得",
+        "冲正：撤销了报到「绿色市集」",
+        "报到「绿色市集」获得",
+        "报到「低碳科技论坛」获得",
+    ]
+    english = [sentence(line, "en") for line in lines]
+    assert f"Given to “绿色市集”: of it, 800 g retired on {day} (certificate {life.certificate}), " in english[11]
+    assert english[12] == "Earned: Cycling 12 km"
+    assert len(set(english)) == len(set(map(str, english)))
+    assert str(life.certificate) not in sentence(lines[11], "zh", certificates=False)
+    assert [line.subject_id for line in lines if line.subject == "check_in"] == [
+        life.undone,
+        life.undone,
+        life.check_in,
+    ]
+
+
+async def test_a_donation_used_up_in_many_retirements_is_summed_up(database: asyncpg.Pool, config: Config) -> None:
+    event = (await hall(database)).id
+    member = await rich_member(database, 100)
+    donation = await give(database, member, event, 100)
+    for _ in range(3):
+        async with transaction(database) as connection:
+            new = retirements.NewEventRetirement(grams=20, beneficiary="组委会", purpose="碳中和")
+            await retirements.retire_for_event(connection, new_id(), event, new)
+    (line,) = [each for each in await whole(database, config, member) if each.id == donation]
+    assert sentence(line, "zh") == "捐给「零碳会议」：其中 60 克已分 3 次注销，40 克仍为该活动保留"
+
+
+# For spreadsheets -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", " =", "\n=", "\uff1d", "\uff20"])
+def test_no_cell_and_no_piece_of_one_begins_as_a_formula(start: str) -> None:
+    assert harmless(f"{start}1+1") == f"'{start}1+1"
+    for border in (",", ";", '"', "\t", "|", "\n"):
+        assert f"{border}'{start}HYPERLINK" in harmless(f"x{border}{start}HYPERLINK()")
+    assert harmless("2026-11-20 a=b+c, x@y") == "2026-11-20 a=b+c, x@y"
+
+
+async def exported(pool: asyncpg.Pool, config: Config, member: UUID, wanted: Wanted = statements.EVERYTHING) -> str:
+    """The whole file."""
+    return "".join([piece async for piece in await statement_csv.stream(pool, config, member, wanted, "zh")])
+
+
+async def test_a_strangers_words_are_no_formula_in_a_spreadsheet_and_numbers_are_numbers(
+    database: asyncpg.Pool, config: Config
+) -> None:
+    event = (await hall(database)).id
+    hostile = '=HYPERLINK("http://evil.invalid";"x")\n,=1+1'
+    await database.execute("UPDATE events SET name = $2 WHERE id = $1", event, hostile)
+    member = await rich_member(database, 500)
+    await give(database, member, event, 100)
+    text = await exported(database, config, member)
+    assert text.startswith("\ufeff")
+    rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True))
+    assert len(rows) == 3
+    for cell in (cell for row in rows for column, cell in enumerate(row) if column not in (3, 4)):
+        assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+        assert ",=" not in cell
+    assert (rows[1][3], rows[1][4]) == ("-100", "400")
+    assert ",-100,400," in text
+
+
+async def test_the_file_is_the_whole_statement_page_after_page(
+    database: asyncpg.Pool, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statement_csv, "PAGE", 3)
+    member = await busy_member(database, ((await hall(database)).id,))
+    lines = await whole(database, config, member)
+    for wanted in (statements.EVERYTHING, Wanted(kind="donate")):
+        fitting = [line for line in lines if wanted.kind in (None, line.kind)]
+        text = await exported(database, config, member, wanted)
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))[1:]
+        assert [(row[7], int(row[3]), int(row[4])) for row in rows] == [
+            (str(line.id), line.grams, line.balance_g) for line in fitting
+        ]
+
+
+# At constant cost -----------------------------------------------------------------------------------------------------
+
+
+async def long_history(pool: asyncpg.Pool, lines: int) -> UUID:
+    """A member who earned and retired very often."""
+    async with transaction(pool) as connection:
+        member = await open_member(connection)
+        (class_id,) = await issue_class(connection, member)
+        for start in range(0, lines, 1000):
+            await ledger.post_many(
+                connection,
+                [
+                    ledger.Transfer(new_id(), ledger.ISSUANCE, member, class_id, 1 + number % 7, "issue")
+                    for number in range(start, min(start + 1000, lines))
+                ],
+            )
+    return member
+
+
+async def issue_class(connection: Connection, member: UUID) -> list[int]:
+    """A class to issue of."""
+    await issue(connection, member, [1])
+    return [await connection.fetchval("SELECT class_id FROM balances WHERE account_id = $1", member)]
+
+
+async def cost(pool: asyncpg.Pool, config: Config, member: UUID, cursor: str | None, wanted: Wanted) -> int:
+    """Blocks that reading a page touches, as the database counts them. The journal is never read through."""
+    asked: list[tuple[str, Any]] = []
+    async with pool.acquire() as connection:
+        with connection.query_logger(lambda record: asked.append((record.query, record.args))):
+            await statements.read(connection, config, member, wanted, cursor, 20)
+            await asyncio.sleep(0)  # the last one is told after it was answered
+        assert asked
+        plans = [await explained(connection, query, values) for query, values in asked * 2][len(asked) :]
+    for each in (node for plan in plans for node in nodes(plan)):
+        assert (each["Node Type"], each.get("Relation Name")) != ("Seq Scan", "transfers")
+    return sum(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] for plan in plans)
+
+
+async def explained(connection: Connection, query: str, values: Any) -> dict[str, Any]:
+    """How a query went."""
+    plan = await connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", *values)
+    top: dict[str, Any] = msgspec.json.decode(plan)[0]["Plan"]
+    return top
+
+
+def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """A plan's steps."""
+    return [plan, *(each for child in plan.get("Plans", []) for each in nodes(child))]
+
+
+async def test_a_page_costs_the_same_however_long_the_history(database: asyncpg.Pool, config: Config) -> None:
+    short, long = await long_history(database, 600), await long_history(database, 12_000)
+    await database.execute("VACUUM ANALYZE")
+    for wanted in (statements.EVERYTHING, Wanted(kind="donate"), Wanted(kind="issue")):
+        costs = []
+        for member in (short, long):
+            async with database.acquire() as connection:
+                cursor = (await statements.read(connection, config, member, limit=50)).next_cursor
+            assert cursor
+            costs += [await cost(database, config, member, place, wanted) for place in (None, cursor)]
+        assert max(costs[2:]) <= 1.2 * min(costs[:2]), costs
+
+
+# Over HTTP ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def reader(client: httpx.AsyncClient, database: asyncpg.Pool, config: Config) -> dict[str, str]:
+    """李雷's header, who has lived a little."""
+    async with transaction(database) as connection:
+        member = await member_by_phone(connection, config, LI)
+    await live(database, config, member)
+    return await sign_in(client, LI)
+
+
+async def test_the_balance_says_what_each_class_may_not_be_used_for(
+    client: httpx.AsyncClient, reader: dict[str, str]
+) -> None:
+    balance = (await client.get("/v1/me/balance", headers=reader)).json()
+    assert balance["balance_g"] == sum(each["grams"] for each in balance["classes"])
+    assert balance["reserved_g"] == 100 == sum(each["reserved_g"] for each in balance["classes"])
+    assert [each["event_name"] for each in balance["reservations"]] == ["绿色市集"]
+    earned = [each for each in balance["classes"] if each["earned_at"]]
+    assert [each["earned_at"]["event_name"] for each in earned] == ["低碳科技论坛"]
+    assert [each["because"] for each in earned[0]["not_for"]] == ["same_event_reduction"]
+    assert all(not each["not_for"] for each in balance["classes"] if not each["earned_at"])
+
+
+async def test_an_event_whose_rule_allows_it_is_not_barred(database: asyncpg.Pool, config: Config) -> None:
+    async with transaction(database) as connection:
+        member = await open_member(connection)
+    life = await live(database, config, member)
+    await database.execute("UPDATE events SET same_event_clause = '第九条' WHERE id = $1", life.forum)
+    async with database.acquire() as connection:
+        balance = await balances.read(connection, member)
+    assert [each.not_for for each in balance.classes] == [[] for _ in balance.classes]
+
+
+async def test_the_statement_over_http_pages_and_filters(client: httpx.AsyncClient, reader: dict[str, str]) -> None:
+    everything = (await client.get("/v1/me/statement", params={"limit": 200}, headers=reader)).json()["lines"]
+    balance = (await client.get("/v1/me/balance", headers=reader)).json()["balance_g"]
+    assert sum(line["grams"] for line in everything) == balance == everything[0]["balance_g"]
+    read, cursor = [], None
+    while True:
+        params = {"limit": 4, **({"cursor": cursor} if cursor else {})}
+        page = (await client.get("/v1/me/statement", params=params, headers=reader)).json()
+        read += page["lines"]
+        if not (cursor := page["next_cursor"]):
+            break
+        assert cursor == str(httpx.QueryParams({"c": cursor})).partition("=")[2], "safe in an address as it is"
+    assert read == everything
+    given = (await client.get("/v1/me/statement?reason=donate", headers=reader)).json()["lines"]
+    assert [line["event"]["event_name"] for line in given] == ["低碳科技论坛", "绿色市集"]
+    assert given[1]["use"]["retired_g"] == 800
+    about = {"event_id": given[1]["event"]["event_id"], "reason": "donate", "from": "2020-01-01", "to": "2098-12-31"}
+    assert (await client.get("/v1/me/statement", params=about, headers=reader)).json()["lines"] == [given[1]]
+    past = await client.get("/v1/me/statement?to=2020-01-01", headers=reader)
+    assert past.json() == {"lines": [], "next_cursor": None}
+
+
+async def test_a_stranger_sees_nothing_of_it(client: httpx.AsyncClient, reader: dict[str, str]) -> None:
+    cursor = (await client.get("/v1/me/statement?limit=1", headers=reader)).json()["next_cursor"]
+    other = await sign_in(client, WANG)
+    assert (await client.get("/v1/me/statement", headers=other)).json() == {"lines": [], "next_cursor": None}
+    refused = await client.get("/v1/me/statement", params={"cursor": cursor}, headers=other)
+    assert (refused.status_code, refused.json()["code"]) == (400, "cursor_unknown")
+    assert (await client.get("/v1/me/balance", headers=other)).json()["classes"] == []
+    assert (await client.get("/v1/me/statement.csv", headers=other)).text.count("\n") == 1
+    for url in ("/v1/me/statement", "/v1/me/statement.csv", "/v1/me/balance"):
+        assert (await client.get(url)).status_code == 401
+
+
+@pytest.mark.parametrize("query", ["reason=post", "limit=0", "limit=201", "from=tomorrow", "event_id=7", "cursor="])
+async def test_a_filter_that_cannot_be_read_is_refused(
+    client: httpx.AsyncClient, reader: dict[str, str], query: str
+) -> None:
+    answer = await client.get(f"/v1/me/statement?{query}", headers=reader)
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_input")
+
+
+async def test_days_the_wrong_way_round_are_refused_before_a_file_begins(
+    client: httpx.AsyncClient, reader: dict[str, str]
+) -> None:
+    answer = await client.get("/v1/me/statement.csv?from=2026-11-02&to=2026-11-01", headers=reader)
+    assert (answer.status_code, answer.json()["code"]) == (400, "days_reversed")
+
+
+async def test_the_file_over_http_is_for_download(client: httpx.AsyncClient, reader: dict[str, str]) -> None:
+    answer = await client.get("/v1/me/statement.csv", headers={**reader, "accept-language": "en"})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == 'attachment; filename="tanhui-statement.csv"'
+    assert answer.content.startswith(b'\xef\xbb\xbf"Time (Beijing)"')
+    assert answer.content.count(b"\r\n") == 19

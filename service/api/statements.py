@@ -33,6 +33,7 @@ First = Annotated[date | None, QueryParameter(name="from", description="From thi
 Last = Annotated[date | None, QueryParameter(name="to", description="Up to and with this day, by China's calendar.")]
 About = Annotated[UUID | None, QueryParameter(description="Only lines about this event.")]
 
+CSV_TYPE = "text/csv"
 CSV_HEADERS = {
     "content-disposition": 'attachment; filename="tanhui-statement.csv"',
     "cache-control": "no-store",
@@ -97,7 +98,7 @@ async def read_statement(
 
 @get(
     "/me/statement.csv",
-    media_type="text/csv; charset=utf-8",
+    media_type=CSV_TYPE,
     responses={
         **refuses(DaysReversed),
         200: ResponseSpec(str, media_type="text/csv", generate_examples=False, description="One row a line"),
@@ -115,7 +116,7 @@ async def export_statement(
     """The whole statement, for spreadsheets."""
     wanted = Wanted(reason, first, last, event_id)
     rows = await statement_csv.stream(pool, config, request.user.member, wanted, language_of(request))
-    return Stream(rows, headers=CSV_HEADERS, media_type="text/csv; charset=utf-8")
+    return Stream(rows, headers=CSV_HEADERS, media_type=CSV_TYPE)
 
 
 def shown(line: Line) -> LineShown:

@@ -113,6 +113,11 @@ def day_with_year(on: date, language: Language) -> str:
     return str(format_date(on, "long", locale=LOCALES[language]))
 
 
+def month(on: date, language: Language) -> str:
+    """The month of a date, with its year."""
+    return str(format_skeleton("yMMMM", on, locale=LOCALES[language]))
+
+
 def region(code: str, language: Language) -> str:
     """A jurisdiction's name."""
     return regions.jurisdiction_name(code, language)
@@ -136,6 +141,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "day": day,
     "day_there": day_there,
     "day_with_year": day_with_year,
+    "month": month,
     "region": region,
     "place_label": place_label,
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import Request, Response, get
 
-from service import actions, donations, ledger, members, retirements
+from service import actions, balances, donations, members, retirements
 from service.access import Caller
 from service.api.given import Pool
 from service.pages.rendering import page
@@ -18,11 +18,11 @@ async def show_me(request: Request[Caller, Any, Any], pool: Pool) -> Response[An
     member = request.user.member
     async with pool.acquire() as connection:
         me = await members.read_me(connection, member)
-        holdings = await ledger.holdings(connection, member)
+        balance = await balances.read(connection, member)
         done = await actions.of_member(connection, member, limit=20)
         given = await donations.of_member(connection, member, limit=20)
         retired = await retirements.of_account(connection, member, member, limit=20)
-    return page(request, "me", me=me, holdings=holdings, actions=done, donations=given, retired=retired)
+    return page(request, "me", me=me, balance=balance, actions=done, donations=given, retired=retired)
 
 
 routes = [show_me]

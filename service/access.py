@@ -121,6 +121,8 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("POST /r/{check_in_id}/claim", CITIZEN),
     # pages for citizens
     ("GET /me", CITIZEN),
+    ("GET /me/statement", CITIZEN),
+    ("GET /me/statement.csv", CITIZEN),
     ("GET /me/actions/{action_id}", CITIZEN),
     ("GET /me/donations/{donation_id}", CITIZEN),
     ("GET /retirements/{retirement_id}", PUBLIC),

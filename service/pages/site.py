@@ -20,7 +20,20 @@ from service.api.problems import WrongMediaType, as_refusal, language_of
 from service.config import Config
 from service.errors import TITLES, NotAllowed, NotFound, NotSignedIn, Refusal
 from service.i18n import translate
-from service.pages import acts, doors, events, home, me, organize, receipts, retirements, sign_in, stewards, watching
+from service.pages import (
+    acts,
+    doors,
+    events,
+    home,
+    me,
+    organize,
+    receipts,
+    retirements,
+    sign_in,
+    statements,
+    stewards,
+    watching,
+)
 from service.pages.assets import asset
 from service.pages.home import safe_path
 from service.pages.rendering import CSRF_COOKIE, page, see_other
@@ -36,6 +49,7 @@ pages = Router(
         *receipts.routes,
         *retirements.routes,
         *me.routes,
+        *statements.routes,
         *acts.routes,
         *events.routes,
         *organize.routes,

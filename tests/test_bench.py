@@ -16,7 +16,7 @@ from service import ledger
 from service.config import Config
 from service.db import new_id, transaction
 from service.donations import DonationRequest, donate_many
-from tests.bench import checkin, donation_http, donations, freshness, growth, page, plain, stand, starting
+from tests.bench import checkin, donation_http, donations, freshness, growth, page, plain, stand, starting, transfers
 from tests.bench.__main__ import as_line, as_table
 from tests.bench.donors import gifts, make_donors
 from tests.bench.figures import Figure, median_ratio
@@ -124,6 +124,12 @@ async def committed(database: asyncpg.Pool, asked: Sequence[DonationRequest]) ->
     for start in range(0, len(asked), 7):
         async with transaction(database) as connection:
             await donate_many(connection, asked[start : start + 7])
+
+
+def test_bulk_posting_is_held_against_copy(service: Stand) -> None:
+    found = by_name(transfers.measure_on(service, transfers=4_000, runs=1))
+    assert (found["post_bulk"].of, found["post_bulk"].limit) == ("copy_bulk", 0.2)
+    assert all(float(each.value) > 0 for each in found.values())
 
 
 def test_every_viewer_sees_every_receipt_in_the_tally(service: Stand) -> None:

@@ -1,6 +1,6 @@
 """`python -m tests.bench [--full] [--out FILE] [FIGURE…]`: measure, print a table, write bench.json.
 
-Without names, the quick figures: about five minutes. It ends well also when a limit is not met: the table says so.
+Without names, the quick figures: about eight minutes. It ends well also when a limit is not met: the table says so.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import rich_click as click
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import checkin, donation_http, donations, freshness, growth, page, stand, starting
+from tests.bench import checkin, donation_http, donations, freshness, growth, page, stand, starting, transfers
 from tests.bench.figures import Figure
 
 Measure = Callable[[Path], list[Figure]]
@@ -21,6 +21,7 @@ QUICK: dict[str, Measure] = {
     "checkin_http": checkin.measure,
     "donation_http": donation_http.measure,
     "donation_hot": donations.measure,
+    "post_bulk": transfers.measure,
     "tally_fresh_p99_ms": freshness.measure,
     "checkin_page_bytes": page.measure,
     "up_seconds": starting.measure,

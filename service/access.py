@@ -127,6 +127,7 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("GET /me/actions/{action_id}", CITIZEN),
     ("GET /me/donations/{donation_id}", CITIZEN),
     ("GET /retirements/{retirement_id}", PUBLIC),
+    ("GET /retirements/{retirement_id}/pdf", CITIZEN),
     ("GET /me/retire", CITIZEN),
     ("POST /me/retire", CITIZEN),
     ("GET /organize/events/{event_id}/retire", ORGANIZER),

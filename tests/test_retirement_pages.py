@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -18,7 +19,7 @@ from tests.books import issue
 from tests.paper import Paper, see, send
 from tests.people import HAN, LI, WANG
 from tests.test_pages import HOSTILE, assert_sound, open_event, other_phone, sign_in
-from tests.test_posters import drawn, read_picture
+from tests.test_posters import drawn, printed, read_picture
 
 SAID = {"grams": "70", "beneficiary": "张三丰", "beneficiary_kind": "person", "purpose": "抵消 11 月的通勤"}
 
@@ -168,3 +169,21 @@ async def test_hostile_words_stay_words(li: httpx.AsyncClient) -> None:
     paper = await send(li, (await see(li, "/me/retire")).form("/me/retire"), **typed)
     assert "<script>alert" not in paper.answer.text
     assert HOSTILE in [each.text for each in paper.all("dd")]
+
+
+async def test_the_certificate_on_paper_leads_back_to_it(
+    li: httpx.AsyncClient, database: asyncpg.Pool, config: Config, tmp_path: Path
+) -> None:
+    typed = SAID | {"purpose": HOSTILE, "beneficiary": "#panic() $x$ " + "张" * 150}
+    paper = await send(li, (await see(li, "/me/retire")).form("/me/retire"), **typed)
+    address = path_of(paper)
+    assert f"{address}/pdf" in [each.get("href") for each in paper.all("a")]
+    answer = await li.get(f"{address}/pdf")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
+    assert read_picture(printed(answer.content, tmp_path)) == [f"{config.base_url}{address}"]
+    await sign_in(li, database, config, HAN)
+    masked = await li.get(f"{address}/pdf")
+    assert read_picture(printed(masked.content, tmp_path)) == [f"{config.base_url}{address}"]
+    assert len(masked.content) < len(answer.content), "fewer characters, fewer glyphs"
+    async with other_phone(li) as stranger:
+        assert (await stranger.get(f"{address}/pdf")).status_code == 303

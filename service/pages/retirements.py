@@ -11,10 +11,13 @@ from litestar.params import FromPath
 
 from scenarios.quantities import count_from_text
 from scenarios.refusals import CarbonRefusal
-from service import ledger, posters, retirements
+from service import certificate_pdf, ledger, posters, retirements
 from service.access import Caller
 from service.api.given import Config, Pool
+from service.api.problems import language_of
 from service.carbon import carbon_refusal
+from service.certificates import Certificate
+from service.config import Config as Configured
 from service.db import Connection, new_id
 from service.errors import NotFound, Refusal
 from service.events import Event
@@ -32,8 +35,27 @@ async def show_retirement(
     """The certificate, for good at this address; its QR code leads back to it."""
     async with pool.acquire() as connection:
         certificate = await retirements.find(connection, retirement_id, request.user.member_id)
-    address = f"{config.base_url}/retirements/{retirement_id}"
+    address = address_of(config, certificate)
     return page(request, "certificate", certificate=certificate, address=address, qr=posters.as_svg(address))
+
+
+def address_of(config: Configured, certificate: Certificate) -> str:
+    """Where the certificate is to be read, for good."""
+    return f"{config.base_url}/retirements/{certificate.retirement_id}"
+
+
+@get("/retirements/{retirement_id:uuid}/pdf")
+async def print_retirement(
+    request: Request[Caller, Any, Any], retirement_id: FromPath[UUID], pool: Pool, config: Config
+) -> Response[bytes]:
+    """The certificate as an A4 page, in the reader's language. Drawing it takes a while: for those who signed in."""
+    async with pool.acquire() as connection:
+        certificate = await retirements.find(connection, retirement_id, request.user.member_id)
+    return Response(
+        await certificate_pdf.pdf(certificate, address_of(config, certificate), language_of(request)),
+        media_type="application/pdf",
+        headers={"content-disposition": f'inline; filename="{retirement_id}.pdf"', "cache-control": "no-store"},
+    )
 
 
 @get("/me/retire")
@@ -137,4 +159,4 @@ async def retire_for_event(request: Request[Caller, Any, Any], event_id: FromPat
         return await event_page(request, event_id, pool, typed, refusal)
 
 
-routes = [show_retirement, ask_own, retire_own, ask_for_event, retire_for_event]
+routes = [show_retirement, print_retirement, ask_own, retire_own, ask_for_event, retire_for_event]

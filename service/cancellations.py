@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -11,6 +12,7 @@ from service import ledger
 from service.access import Caller, Role
 from service.db import Connection
 from service.errors import Conflict
+from service.inputs import LINE
 from service.organizations import require
 
 
@@ -24,6 +26,12 @@ class EventSettled(Conflict):
     """这个活动的账户已经结清，不能再取消。"""
 
     code = "event_settled"
+
+
+class NewCancellation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why, in a line that everyone will see."""
+
+    because: Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=LINE)]
 
 
 class Cancellation(msgspec.Struct, frozen=True, kw_only=True):

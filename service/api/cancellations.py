@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-import msgspec
 from litestar import Request, Response, post
 from litestar.params import FromPath, JSONBody
 
@@ -14,14 +13,7 @@ from service.access import Caller
 from service.api.given import Pool
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key, answer_once
-from service.cancellations import AlreadyCancelled, Cancellation, EventSettled
-from service.inputs import LINE
-
-
-class NewCancellation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why, in a line that everyone will see."""
-
-    because: Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=LINE)]
+from service.cancellations import AlreadyCancelled, Cancellation, EventSettled, NewCancellation
 
 
 @post(

@@ -22,6 +22,7 @@ from service.errors import TITLES, NotAllowed, NotFound, NotSignedIn, Refusal
 from service.i18n import translate
 from service.pages import (
     acts,
+    cancellations,
     doors,
     events,
     home,
@@ -53,6 +54,7 @@ pages = Router(
         *acts.routes,
         *events.routes,
         *organize.routes,
+        *cancellations.routes,
         *stewards.routes,
         *watching.routes,
     ],

@@ -16,7 +16,19 @@ from service import ledger
 from service.config import Config
 from service.db import new_id, transaction
 from service.donations import DonationRequest, donate_many
-from tests.bench import checkin, donation_http, donations, freshness, growth, page, plain, stand, starting, transfers
+from tests.bench import (
+    checkin,
+    donation_http,
+    donations,
+    freshness,
+    growth,
+    ledger_growth,
+    page,
+    plain,
+    stand,
+    starting,
+    transfers,
+)
 from tests.bench.__main__ import as_line, as_table
 from tests.bench.donors import gifts, make_donors
 from tests.bench.figures import Figure, median_ratio
@@ -148,6 +160,13 @@ def test_growth_compares_a_few_with_many(service: Stand) -> None:
     figure = growth.measure_on(service, service, few=5, many=20, seconds=0.3, runs=1)[0]
     assert figure.ratio
     assert figure.bound == "most"
+
+
+def test_the_ledgers_growth_compares_none_with_many(service: Stand) -> None:
+    figure = ledger_growth.measure_on(service, service, many=2_000, seconds=0.3, warm_up_s=0.1, runs=1, donors=100)[0]
+    assert (figure.name, figure.limit, figure.bound) == ("ledger_growth", 0.85, "least")
+    assert figure.ratio
+    assert "2000" in str(figure.note)
 
 
 def test_a_start_is_measured_on_new_and_on_existing_data(scratch: Path) -> None:

@@ -13,7 +13,18 @@ import rich_click as click
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import checkin, donation_http, donations, freshness, growth, page, stand, starting, transfers
+from tests.bench import (
+    checkin,
+    donation_http,
+    donations,
+    freshness,
+    growth,
+    ledger_growth,
+    page,
+    stand,
+    starting,
+    transfers,
+)
 from tests.bench.figures import Figure
 
 Measure = Callable[[Path], list[Figure]]
@@ -27,7 +38,7 @@ QUICK: dict[str, Measure] = {
     "up_seconds": starting.measure,
 }
 WIDTH = 160
-LONG: dict[str, Measure] = {"tally_growth": growth.measure}
+LONG: dict[str, Measure] = {"tally_growth": growth.measure, "ledger_growth": ledger_growth.measure}
 
 
 @click.command()

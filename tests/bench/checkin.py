@@ -61,13 +61,18 @@ async def prepare(service: Stand) -> World:
         return await make_world(pool, service)
 
 
-async def settle(service: Stand) -> None:
-    """Wait until the worker has folded all, so that it takes nothing from what is measured next."""
+async def settle(service: Stand, patience_s: float = 60) -> None:
+    """Wait until the worker has folded and sealed all, so that it takes nothing from what is measured next.
+
+    Raises RuntimeError when it does not come to that.
+    """
     async with connected(service.config) as pool, pool.acquire() as connection:
-        for _ in range(100):
-            if not await tallies.pending_events(connection):
+        for _ in range(round(patience_s / 0.1)):
+            unsealed = await connection.fetchval("SELECT EXISTS (SELECT FROM unsealed_transfers)")
+            if not unsealed and not await tallies.pending_events(connection):
                 return
             await asyncio.sleep(0.1)
+    raise RuntimeError(f"not all is folded and sealed after {patience_s} s")
 
 
 def account_requests(world: World, count: int, path: str | None = None) -> list[bytes]:

@@ -15,6 +15,7 @@ import asyncpg
 import httpx
 import pytest
 import redis
+from hypothesis import settings
 
 from service import ledger, transfer_log
 from service.app import create_app
@@ -25,6 +26,7 @@ from tests.machines import Machines, clone_database, drop_database, machines
 SERVERS = pytest.StashKey[Machines]()
 STARTED = pytest.StashKey[ExitStack]()
 numbers = itertools.count(1)
+settings.register_profile("long", max_examples=1_000, stateful_step_count=60, deadline=None)
 
 
 @pytest.hookimpl(optionalhook=True)

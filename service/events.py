@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
-from scenarios import factors, places
+from scenarios import factors, places, programmes
 from service import ledger
 from service.access import Caller
 from service.carbon import carbon_refused
@@ -177,9 +177,9 @@ async def create(connection: Connection, caller: Caller, new: NewEvent) -> Event
         """
         INSERT INTO events (
             id, organization_id, name, kind, country, region, place, venue, latitude, longitude, time_zone,
-            expected_people, factor_set
+            expected_people, factor_set, same_event_clause
         )
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
         """,
         event_id,
         new.organization_id,
@@ -194,12 +194,18 @@ async def create(connection: Connection, caller: Caller, new: NewEvent) -> Event
         new.time_zone,
         new.expected_people,
         factor_set,
+        programmes.rules().same_event_clause(place.region or place.country, first_day(new)),
     )
     await add_hours(connection, event_id, new.hours)
     await add_gates(connection, event_id, names)
     await ledger.open_account(connection, event_id, "event")
     await connection.execute("INSERT INTO tallies (event_id) VALUES ($1)", event_id)
     return await find(connection, event_id)
+
+
+def first_day(new: NewEvent) -> date:
+    """The day on which it opens first, there."""
+    return min(each.opens_at for each in new.hours).astimezone(ZoneInfo(new.time_zone)).date()
 
 
 async def add_hours(connection: Connection, event_id: UUID, hours: Sequence[Hours]) -> None:

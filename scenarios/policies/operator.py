@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import msgspec
 
@@ -14,6 +16,15 @@ from scenarios.citations import parse_toml, require, require_number
 from scenarios.quantities import FARTHEST_M, exact
 
 FILE = Path(__file__).with_name("operator.toml")
+
+
+class OwnExpiry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long credits of months from `from_vintage` on are held where no programme says, and when one is told."""
+
+    months_after_vintage: int
+    notice_days: int
+    time_zone: str
+    from_vintage: date
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,6 +42,9 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_occupants: int
     max_distance_km: dict[str, int]
     max_per_act: dict[str, int]
+    individuals_may_retire: bool = False
+    expiry: OwnExpiry | None = None
+    digest: str = ""
 
     @property
     def self_declared(self) -> Fraction:
@@ -50,11 +64,27 @@ def policy() -> Policy:
 
 
 def read_policy(content: bytes, name: str) -> Policy:
-    """A policy from its file's bytes, checked. Raises PackUnreadable."""
+    """A policy from its file's bytes, checked, with the sha256 of its file. Raises PackUnreadable."""
     found = parse_toml(content, Policy, name)
+    require(not found.digest, name, "a file does not hold its own digest")
+    require_expiry(found.expiry, name)
     require_number(found.self_declared_share, name, "self_declared_share")
     require(found.self_declared_share <= 1, name, "self_declared_share is above one")
     require(found.people_per_room >= 1, name, "a room holds nobody")
     limits = [*found.max_distance_km.values(), *found.max_per_act.values(), found.max_legs, found.max_occupants]
     require(all(limit >= 1 for limit in limits), name, "a limit lets nothing through")
-    return found
+    return msgspec.structs.replace(found, digest=hashlib.sha256(content).hexdigest())
+
+
+def require_expiry(found: OwnExpiry | None, name: str) -> None:
+    """Raise PackUnreadable for an expiry at once, without notice, or in no time zone."""
+    if found is None:
+        return
+    require(1 <= found.months_after_vintage <= 1200, name, "expiry is not within 1 to 1200 months")
+    require(1 <= found.notice_days <= 366, name, "notice is not within 1 to 366 days")
+    require_zone(found.time_zone, name)
+
+
+def require_zone(time_zone: str, name: str) -> None:
+    """Raise PackUnreadable for a time zone that is none."""
+    require(time_zone in available_timezones(), name, f"{time_zone} is no time zone")

@@ -160,7 +160,7 @@ class Ledger(RuleBasedStateMachine):
             self.run(asyncio.sleep(A_MOMENT.total_seconds() if brief else 0))
 
     @precondition(lambda self: self.model.reserved)
-    @rule(nth=NTH, way=st.sampled_from(["post", "void", "lapse"]), grams=st.none() | GRAMS)
+    @rule(nth=NTH, way=st.sampled_from(["post", "post", "void", "lapse"]), grams=st.none() | GRAMS)
     def end(self, nth: int, way: str, grams: int | None) -> None:
         """A reservation is ended, or tried to."""
         id_ = list(self.model.reserved)[nth % len(self.model.reserved)]

@@ -18,12 +18,9 @@ from msgspec import Meta
 from service import ledger
 from service.certificates import BeneficiaryKind, Certificate, as_certificate
 from service.db import Connection
-from service.donation_uses import uses_of_donations
 from service.donations import Overdraft, SameEventReduction
 from service.errors import IdReused, NotFound, NotNow
 from service.inputs import LINE, Name
-
-__all__ = ["uses_of_donations"]
 
 RETIRED = UUID(int=2)
 CHINA = "Asia/Shanghai"

@@ -124,9 +124,8 @@ async def resources(app: Litestar) -> AsyncIterator[None]:
         app.state.means = Means(pool, config, app.state.committers, app.state.limits, nudges)
         async with Streams(pool, config.database_url).running() as streams:
             app.state.streams = streams
-            warming = asyncio.create_task(asyncio.to_thread(warm))
+            await asyncio.to_thread(warm)  # a search that came meanwhile would do all of it a second time
             yield
-            await warming
         await app.state.committers.close()
 
 

@@ -59,6 +59,7 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("POST /v1/reservations/{reservation_id}/post", CITIZEN),
     ("POST /v1/reservations/{reservation_id}/void", CITIZEN),
     ("GET /v1/reservations/{reservation_id}", CITIZEN),
+    ("GET /v1/me/expiries", CITIZEN),
     ("POST /v1/retirements", CITIZEN),
     ("GET /v1/retirements/{retirement_id}", PUBLIC),
     ("GET /v1/me/retirements", CITIZEN),

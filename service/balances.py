@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from service import expiry
 from service.db import Connection
 
 
@@ -28,7 +29,10 @@ class Barred(msgspec.Struct, frozen=True):
 
 
 class ClassHeld(msgspec.Struct, frozen=True, kw_only=True):
-    """Grams of one class that can be used, and those reserved. `earned_at` is the event travelled to, if it was so."""
+    """Grams of one class that can be used, and those reserved. `earned_at` is the event travelled to, if it was so.
+
+    `expires_on` is the first day on which they are no longer held, null where no rule says so.
+    """
 
     region: str
     methodology: str
@@ -38,6 +42,7 @@ class ClassHeld(msgspec.Struct, frozen=True, kw_only=True):
     grams: int
     reserved_g: int
     not_for: list[Barred]
+    expires_on: date | None
 
 
 class OpenReservation(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +111,7 @@ def class_from(row: asyncpg.Record) -> ClassHeld:
         **facts,
         earned_at=EventNamed(event_id, event_name) if event_id else None,
         not_for=[Barred(event_id, event_name)] if event_id and barred else [],
+        expires_on=expiry.expires_on(row["region"], row["vintage"]),
     )
 
 

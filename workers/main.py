@@ -26,6 +26,7 @@ from service.nudges import FOLD, PATIENCE_S, decode_job, encode_job, open_queue
 from workers import lapsing, refunding
 from workers.audits import audit_books
 from workers.cleaning import forget_old
+from workers.expiring import expire_credits
 from workers.folding import fold_event, look_again, sweep_on
 from workers.sealing import seal_on
 from workers.sweeping import keep_sweeping
@@ -48,6 +49,7 @@ def make_worker(queue: ArqRedis, config: Config, pool: asyncpg.Pool) -> Worker:
         functions=[func(cast("WorkerCoroutine", fold_event), name=FOLD, timeout=60)],
         cron_jobs=[
             cron(cast("WorkerCoroutine", audit_books), hour=NIGHT_HOUR, minute=11, timeout=3_600),
+            cron(cast("WorkerCoroutine", expire_credits), hour=NIGHT_HOUR, minute=26, timeout=3_600),
             cron(cast("WorkerCoroutine", forget_old), hour=NIGHT_HOUR, minute=41, timeout=600),
         ],
         redis_pool=queue,

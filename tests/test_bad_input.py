@@ -115,3 +115,25 @@ async def test_a_token_of_the_wrong_role_is_refused_and_nothing_done(
 async def test_a_token_that_is_none_is_refused(quiet: httpx.AsyncClient, path: str, token: str) -> None:
     answer = await quiet.post(path, json={"refresh_token": token}, headers=key())
     check_problem(answer, 401, "token_invalid")
+
+
+async def test_a_body_that_breaks_off_is_no_fault_of_ours(quiet: httpx.AsyncClient) -> None:
+    said = [{"type": "http.request", "body": b'{"pho', "more_body": True}, {"type": "http.disconnect"}]
+    answered: list[dict[str, Any]] = []
+
+    async def hear() -> dict[str, Any]:
+        return said.pop(0)
+
+    async def answer(message: dict[str, Any]) -> None:
+        answered.append(message)
+
+    scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "path": CODES}
+    scope |= {"raw_path": CODES.encode(), "query_string": b"", "root_path": "", "scheme": "http"}
+    scope |= {"client": ("127.0.0.1", 1), "server": ("testserver.local", 80)}
+    scope |= {
+        "headers": [(b"content-type", b"application/json"), *((n.encode(), v.encode()) for n, v in key().items())]
+    }
+    transport = quiet._transport
+    assert isinstance(transport, httpx.ASGITransport)
+    await transport.app(scope, hear, answer)
+    assert answered[0]["status"] == 400

@@ -10,7 +10,12 @@ from typing import Any
 import asyncpg
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, TooManyRequestsException, ValidationException
+from litestar.exceptions import (
+    HTTPException,
+    InternalServerException,
+    TooManyRequestsException,
+    ValidationException,
+)
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.serialization import decode_json
 
@@ -97,6 +102,8 @@ def as_refusal(error: Exception) -> Refusal:
         return BadInput(reason=reason_of(error))
     if isinstance(error, UnicodeDecodeError | RecursionError) and from_decoder(error):
         return BadInput(reason=str(error))
+    if isinstance(error, InternalServerException) and error.detail == "client disconnected prematurely":
+        return BadInput(reason=error.detail)  # which nobody is there to read
     if isinstance(error, TooManyRequestsException):
         return TooMany(60)
     if isinstance(error, HTTPException) and error.status_code < 500:

@@ -1,6 +1,6 @@
 """`python -m tests.bench [--full] [--out FILE] [FIGURE…]`: measure, print a table, write bench.json.
 
-Without names, the quick figures: about eight minutes. It ends well also when a limit is not met: the table says so.
+Without names, the quick figures: about ten minutes. It ends well also when a limit is not met: the table says so.
 """
 
 from __future__ import annotations

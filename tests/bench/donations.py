@@ -34,6 +34,7 @@ Way = Callable[[Config], AbstractAsyncContextManager[Sequence[Give]]]
 Answer = TypeVar("Answer")
 CALLERS = 64
 CONNECTIONS = 16
+LONE_DONORS = 2_000
 
 
 def measure(scratch: Path) -> list[Figure]:
@@ -48,7 +49,7 @@ def measure_on(
     """Alternate the crowd's ways, then those of one caller."""
     world = asyncio.run(prepare(service))
     crowd = run_all(world, crowd_ways(), seconds, warm_up_s, runs, donors)
-    lone = run_all(world, lone_ways(), seconds / 3, warm_up_s / 3, runs, donors)
+    lone = run_all(world, lone_ways(), seconds / 3, warm_up_s / 3, runs, min(donors, LONE_DONORS))
     return figures(crowd, lone)
 
 

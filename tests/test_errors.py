@@ -25,7 +25,10 @@ for package in (scenarios, service, workers):
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         if not module.name.endswith(("__main__", "local_launch")):  # programs: importing them runs them
             import_module(module.name)
-KINDS = sorted({each for each in every_refusal() if each.__module__.startswith("service")}, key=lambda each: each.code)
+KINDS = sorted(
+    {each for each in every_refusal() if each.__module__.startswith("service")},
+    key=lambda each: (each.code, each.__name__),
+)
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
 

@@ -89,7 +89,10 @@ class ActSerials(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def find(connection: Connection, class_id: int, serial: int) -> PublicSerial:
-    """What anyone may know of a gram. Raises NotFound for one that was not issued, or not sealed yet."""
+    """What anyone may know of a gram. Raises NotFound for one that was not issued.
+
+    An issuance has its serials when it is sealed. Raises NotSealedYet for a gram that was retired even before that.
+    """
     row = await connection.fetchrow(
         """
         SELECT act.position, act.leaf, act.first_serial, act.next_serial, act.class_id,
@@ -112,7 +115,7 @@ async def find(connection: Connection, class_id: int, serial: int) -> PublicSeri
         serial,
     )
     if row is None:
-        raise NotFound
+        raise NotSealedYet if await has_left(connection, class_id, serial) else NotFound
     return PublicSerial(
         serial=serial,
         act="action" if row["action"] is not None else "check_in" if row["checked_in"] else "other",
@@ -124,6 +127,15 @@ async def find(connection: Connection, class_id: int, serial: int) -> PublicSeri
         position=row["position"],
         leaf=row["leaf"],
         left=left_of(row) if row["outcome"] is not None else None,
+    )
+
+
+async def has_left(connection: Connection, class_id: int, serial: int) -> bool:
+    """Whether a gram left circulation."""
+    return bool(
+        await connection.fetchval(
+            "SELECT EXISTS (SELECT FROM serial_blocks WHERE class_id = $1 AND serials @> $2::bigint)", class_id, serial
+        )
     )
 
 

@@ -55,6 +55,8 @@ async def test_a_serial_says_what_became_of_it(database: asyncpg.Pool, config: C
         act, undone = await issue_once(connection, member, 100), await issue_once(connection, member, 10)
         retirement = await retire(connection, member, 30)
         await ledger.reverse(connection, undone, new_id())
+        with pytest.raises(NotSealedYet):
+            await serials.find(connection, await june(connection), 30)
     await seal_all(database, config)
     async with database.acquire() as connection:
         class_id = await june(connection)

@@ -19,7 +19,7 @@ ClassId = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
 Serial = Annotated[int, PathParameter(ge=1, le=2**53)]
 
 
-@get("/serials/{class_id:int}/{serial:int}", responses=refuses())
+@get("/serials/{class_id:int}/{serial:int}", responses=refuses(NotSealedYet))
 async def read_serial(class_id: ClassId, serial: Serial, pool: Pool) -> PublicSerial:
     """The act that earned a gram, its place in the log, and what became of the gram. It names no person."""
     async with pool.acquire() as connection:

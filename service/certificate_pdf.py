@@ -10,7 +10,7 @@ import typst
 
 from scenarios.regions import jurisdiction_name
 from service import posters
-from service.certificates import Certificate
+from service.certificates import Basis, Certificate
 from service.i18n import Language, mark, translate
 
 TEMPLATE = Path(__file__).parent / "certificates.typ"
@@ -48,8 +48,15 @@ def facts(certificate: Certificate, language: Language) -> list[tuple[str, str]]
         (mark("用途"), certificate.purpose),
         *([(mark("活动"), certificate.event_name)] if certificate.event_name else []),
         (mark("来自"), translate(language, source)),
+        *((mark("依据"), basis_text(each, language)) for each in certificate.basis),
         (mark("注销日期"), certificate.retired_on.isoformat()),
     ]
+
+
+def basis_text(basis: Basis, language: Language) -> str:
+    """What let a citizen retire, of which region: a clause, or the operator's policy, marked so."""
+    said = basis.clause or f"{translate(language, mark('运营方政策'))} [policy] {basis.policy}"
+    return f"{jurisdiction_name(basis.region, language)}{translate(language, mark('：'))}{said}"
 
 
 def draw(content: dict[str, object]) -> bytes:

@@ -58,6 +58,14 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     serials: str
 
 
+class Basis(msgspec.Struct, frozen=True):
+    """What lets a citizen retire credits of a region: the rule's clause, or else the operator's policy, by version."""
+
+    region: str
+    clause: str | None
+    policy: str | None
+
+
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     """What a retirement certifies, for good. `whole` says whether a person's name and the purpose are shown in full.
 
@@ -75,14 +83,19 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     retired_on: date
     retired_at: datetime
     blocks: tuple[Block, ...]
+    basis: tuple[Basis, ...]
     whole: bool
+
+
+read_bases = msgspec.json.Decoder(tuple[Basis, ...]).decode
 
 
 def as_certificate(row: Mapping[str, Any]) -> Certificate:
     """A certificate from its row; without a reader's claim to the whole, what names a person is masked."""
     blocks = tuple(block(*parts) for parts in row["blocks"] or ())
-    whole = Certificate(**{**row, "by_event": bool(row["by_event"]), "whole": bool(row["whole"]), "blocks": blocks})
-    return whole if whole.whole else masked(whole)
+    flags = {"by_event": bool(row["by_event"]), "whole": bool(row["whole"])}
+    found = Certificate(**{**row, **flags, "blocks": blocks, "basis": read_bases(row["basis"])})
+    return found if found.whole else masked(found)
 
 
 def block(class_id: int, region: str, methodology: str, version: str, vintage: date, first: int, beyond: int) -> Block:

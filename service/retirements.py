@@ -8,6 +8,7 @@ class's next serials. Nothing of a retirement is ever changed, its words include
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
@@ -15,30 +16,17 @@ import asyncpg
 import msgspec
 from msgspec import Meta
 
+from scenarios.programmes import rules
 from service import ledger
 from service.certificates import BeneficiaryKind, Certificate, as_certificate
-from service.db import Connection
-from service.donations import Overdraft, SameEventReduction
+from service.db import Connection, encode_json
 from service.errors import IdReused, NotFound, NotNow
 from service.inputs import LINE, Name
+from service.retirable import Lot, bases, drawn, held_by_event, held_by_member, own_lots
 
 RETIRED = UUID(int=2)
 CHINA = "Asia/Shanghai"
 Purpose = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE)]
-
-
-class NotEnoughToRetire(Overdraft):
-    """只有 {held_g} 克减排量，不够注销 {asked_g} 克。"""
-
-
-class RetiredForItsOwnEvent(SameEventReduction):
-    """来这个活动途中获得的减排量，不能再为这个活动注销：它的排放清单里已经少算了这一份。"""
-
-
-class NothingToRetire(NotNow):
-    """没有可以注销的减排量。"""
-
-    code = "nothing_to_retire"
 
 
 class ClosedToRetirements(NotNow):
@@ -81,18 +69,19 @@ class Retirement(NamedTuple):
     purpose: str
 
 
-class Lot(NamedTuple):
-    """Grams of one class that could be drawn."""
+class Standing(NamedTuple):
+    """The moment of a retirement, its date there, and whether the event takes what travelling to it earned."""
 
-    class_id: int
-    grams: int
+    retired_at: datetime
+    retired_on: date
+    takes_own: bool
 
 
 async def retire_own(connection: Connection, id_: UUID, member_id: UUID, new: NewRetirement) -> Certificate:
     """Retire a member's own grams; asked again under the same id, the certificate as it is.
 
     Raises IdReused, NotFound for an event that is not there, ClosedToRetirements, NothingToRetire,
-    NotEnoughToRetire and RetiredForItsOwnEvent; nothing has moved then.
+    NotEnoughToRetire, RetiredForItsOwnEvent and NotForIndividuals; nothing has moved then.
     """
     asked = Retirement(
         id_, member_id, new.event_id, new.grams, new.beneficiary.strip(), new.beneficiary_kind, new.purpose.strip()
@@ -100,9 +89,10 @@ async def retire_own(connection: Connection, id_: UUID, member_id: UUID, new: Ne
     await ledger.lock_accounts(connection, [member_id])
     if not await is_new(connection, asked):
         return await find(connection, id_, member_id)
-    takes_own = await check_open(connection, asked)
-    held = await held_by_member(connection, member_id, None if takes_own else new.event_id)
-    await retire(connection, asked, drawn(held, new.grams))
+    standing = await check_open(connection, asked)
+    rows = await held_by_member(connection, member_id)
+    held = own_lots(rows, rules(), standing.retired_on, None if standing.takes_own else new.event_id)
+    await retire(connection, asked, standing, drawn(held, new.grams))
     return await find(connection, id_, member_id)
 
 
@@ -120,8 +110,8 @@ async def retire_for_event(
     await connection.execute("SELECT id FROM accounts WHERE id = $1 FOR NO KEY UPDATE", event_id)
     if not await is_new(connection, asked):
         return await find(connection, id_, by)
-    await check_open(connection, asked)
-    await retire(connection, asked, drawn((await held_by_event(connection, event_id), 0), new.grams))
+    standing = await check_open(connection, asked)
+    await retire(connection, asked, standing, drawn(await held_by_event(connection, event_id), new.grams))
     return await find(connection, id_, by)
 
 
@@ -138,103 +128,45 @@ async def is_new(connection: Connection, asked: Retirement) -> bool:
     return row is None
 
 
-async def check_open(connection: Connection, asked: Retirement) -> bool:
-    """Whether the event takes what was earned by travelling to it. The event is held, lest it be cancelled meanwhile.
+async def check_open(connection: Connection, asked: Retirement) -> Standing:
+    """When it is retired, and for what kind of event, which is held lest it be cancelled meanwhile.
 
     Raises NotFound where there is no such event, ClosedToRetirements.
     """
     await connection.execute("SELECT id FROM accounts WHERE id = $1 FOR SHARE", asked.event_id)
     row = await connection.fetchrow(
         """
-        SELECT
-            EXISTS (SELECT FROM events WHERE events.id = $2) AS known,
-            EXISTS (SELECT FROM events WHERE events.id = $2 AND same_event_clause IS NOT NULL) AS takes_own,
+        SELECT clock.at, (clock.at AT TIME ZONE coalesce(time_zone, $3))::date AS today, events.id AS event_id,
+            same_event_clause IS NOT NULL AS takes_own,
             EXISTS (
                 SELECT FROM account_closings WHERE account_id IN ($1, $2) AND (because <> 'settled' OR account_id <> $2)
             ) AS closed
+        FROM clock_timestamp() AS clock (at) LEFT JOIN events ON events.id = $2
         """,
         asked.account_id,
         asked.event_id,
+        CHINA,
     )
-    if asked.event_id and not row["known"]:
+    if row["event_id"] != asked.event_id:
         raise NotFound
     if row["closed"]:
         raise ClosedToRetirements
-    return bool(row["takes_own"])
+    return Standing(row["at"], row["today"], row["takes_own"])
 
 
-async def held_by_member(connection: Connection, member_id: UUID, but_not_of: UUID | None) -> tuple[list[Lot], int]:
-    """What a locked member may retire, the oldest class first, and the grams earned at an event it may not be for."""
-    rows = await connection.fetch(
-        """
-        SELECT class_id, grams, $2::uuid IS NULL OR earned_at IS DISTINCT FROM $2 AS usable
-        FROM holdings WHERE account_id = $1 ORDER BY vintage, class_id
-        """,
-        member_id,
-        but_not_of,
-    )
-    usable = [Lot(row["class_id"], row["grams"]) for row in rows if row["usable"]]
-    return usable, sum(row["grams"] for row in rows if not row["usable"])
-
-
-async def held_by_event(connection: Connection, event_id: UUID) -> list[Lot]:
-    """What an event was given and still has, the oldest class first. It is the sum of its transfers."""
-    rows = await connection.fetch(
-        """
-        SELECT class_id, sum(part.grams)::bigint AS grams
-        FROM (
-            SELECT class_id, grams FROM transfers WHERE destination = $1
-            UNION ALL
-            SELECT class_id, -grams FROM transfers WHERE source = $1
-        ) AS part JOIN credit_classes ON credit_classes.id = class_id
-        GROUP BY class_id, vintage HAVING sum(part.grams) > 0
-        ORDER BY vintage, class_id
-        """,
-        event_id,
-    )
-    return [Lot(**row) for row in rows]
-
-
-def total_g(lots: Sequence[Lot]) -> int:
-    """Grams of all lots."""
-    return sum(lot.grams for lot in lots)
-
-
-def drawn(held: tuple[Sequence[Lot], int], asked_g: int) -> list[Lot]:
-    """How much of each lot makes up the grams asked for, in the lots' order.
-
-    `held` is the lots and the grams that this event may not use. Raises NothingToRetire, NotEnoughToRetire and
-    RetiredForItsOwnEvent.
-    """
-    lots, barred_g = held
-    usable_g = total_g(lots)
-    if usable_g + barred_g == 0:
-        raise NothingToRetire
-    if usable_g + barred_g < asked_g:
-        raise NotEnoughToRetire(held_g=usable_g + barred_g, asked_g=asked_g)
-    if usable_g < asked_g:
-        raise RetiredForItsOwnEvent
-    parts = []
-    for lot in lots:
-        taken = min(lot.grams, asked_g)
-        parts += [Lot(lot.class_id, taken)] if taken else []
-        asked_g -= taken
-    return parts
-
-
-async def retire(connection: Connection, asked: Retirement, lots: Sequence[Lot]) -> None:
+async def retire(connection: Connection, asked: Retirement, standing: Standing, lots: Sequence[Lot]) -> None:
     """Write the certificate's row and post its transfers, one a class. Raises IdReused."""
     try:
         await connection.execute(
             """
             INSERT INTO retirements
-                (id, account_id, event_id, grams, beneficiary, beneficiary_kind, purpose, retired_on, retired_at)
-            SELECT $1, $2, $3, $4, $5, $6, $7,
-                (retired_at AT TIME ZONE coalesce((SELECT time_zone FROM events WHERE id = $3), $8))::date, retired_at
-            FROM clock_timestamp() AS retired_at
+                (id, account_id, event_id, grams, beneficiary, beneficiary_kind, purpose, retired_at, retired_on, basis)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
             """,
             *asked,
-            CHINA,
+            standing.retired_at,
+            standing.retired_on,
+            encode_json(bases(lots)),
         )
         await ledger.post_many(
             connection,
@@ -262,7 +194,7 @@ async def certificates(
     rows = await connection.fetch(
         """
         SELECT retirements.id AS retirement_id, retirements.event_id, events.name AS event_name, beneficiary,
-            beneficiary_kind, purpose, retirements.grams, retired_on, retired_at,
+            beneficiary_kind, purpose, retirements.grams, retired_on, retired_at, basis,
             account_id = retirements.event_id AS by_event,
             account_id = $2 OR EXISTS (
                 SELECT FROM organization_members AS own JOIN events AS theirs USING (organization_id)

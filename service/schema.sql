@@ -447,6 +447,7 @@ CREATE TABLE retirements (
     purpose text NOT NULL,
     grams bigint NOT NULL,
     retired_on date NOT NULL,
+    basis jsonb NOT NULL DEFAULT '[]'::jsonb,
     retired_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     CHECK (((length(beneficiary) >= 1) AND (length(beneficiary) <= 200))),
     CHECK (((length(purpose) >= 1) AND (length(purpose) <= 500))),

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import httpx
+import msgspec
 import pytest
 
+from scenarios.policies.operator import policy
+from scenarios.programmes import rules
 from service import ledger, retirements
 from service.certificates import Certificate, SerialsUnreadable, block, mask, read_serials
 from service.config import Config
@@ -21,13 +24,15 @@ from service.donation_uses import Use, uses_of_donations
 from service.donations import Donation, DonationRequest, Overdraft, SameEventReduction, donate_many
 from service.errors import IdReused, NotFound, Refusal
 from service.members import member_by_phone
-from service.retirements import ClosedToRetirements, NewEventRetirement, NewRetirement, NothingToRetire
+from service.retirable import Lot, NotForIndividuals, NothingToRetire, bases, drawn, own_lots
+from service.retirements import ClosedToRetirements, NewEventRetirement, NewRetirement, Standing
 from tests.books import CLASSES, issue, rich_member
 from tests.people import HAN, LI, WANG, Headers, add_gate_keeper, found_organization, key, sign_in
 from tests.tallied import hall
 from tests.test_events import new_event
 
 OWN = NewRetirement(grams=1, beneficiary="张三丰", purpose="抵消 2026 年 11 月的通勤")
+TODAY = Standing(datetime(2026, 11, 21, tzinfo=UTC), date(2026, 11, 21), takes_own=False)
 FOR_EVENT = NewEventRetirement(grams=1, beneficiary="碳惠会务", purpose="零碳会议")
 
 
@@ -153,6 +158,44 @@ async def test_an_event_that_is_not_there_can_neither_retire_nor_be_retired_for(
         await retire_given(database, member, 1)
 
 
+async def hold_in(pool: asyncpg.Pool, **grams: int) -> UUID:
+    """A member who holds grams of regions: `CN140000=10`."""
+    async with transaction(pool) as connection:
+        member = await rich_member(pool)
+        for region, g in grams.items():
+            vintage = CLASSES[0]._replace(region=region.removeprefix("CN"))
+            (class_id,) = (await ledger.class_ids(connection, [vintage])).values()
+            await ledger.post_many(
+                connection, [ledger.Transfer(new_id(), ledger.ISSUANCE, member, class_id, g, "issue")]
+            )
+        return member
+
+
+async def test_a_certificate_says_which_clause_or_policy_lets_a_citizen_retire(database: asyncpg.Pool) -> None:
+    member = await hold_in(database, CN140000=10, CN110000=10)
+    made = await retire_own(database, member, own(20))
+    shanxi, beijing = sorted(made.basis, key=lambda each: each.region, reverse=True)
+    assert shanxi.clause is not None
+    assert "晋环发" in shanxi.clause
+    assert "二、实施主体" in shanxi.clause
+    assert shanxi.policy is None
+    assert (beijing.clause, beijing.policy) == (None, f"{policy().id} {policy().version}")
+
+
+def test_where_neither_rule_nor_policy_lets_them_a_citizen_may_not_retire() -> None:
+    strict = rules()._replace(own=msgspec.structs.replace(policy(), individuals_may_retire=False))
+    held = [
+        {"class_id": number, "grams": 10, "region": region, "earned_at": None}
+        for number, region in enumerate(("110000", "140000", "140000"))
+    ]
+    lots = own_lots(held, strict, TODAY.retired_on, None)
+    assert [each.class_id for each in drawn(lots, 15)] == [1, 2]
+    assert [each.region for each in bases(drawn(lots, 15))] == ["140000"]
+    with pytest.raises(NotForIndividuals) as refused:
+        drawn(lots, 21)
+    assert refused.value.values == {"region": "110000"}
+
+
 # Never twice, never the same reduction ----------------------------------------------------------------------------
 
 
@@ -214,7 +257,7 @@ async def test_the_database_itself_refuses_the_same_reduction(database: asyncpg.
     class_id = await database.fetchval("SELECT class_id FROM balances WHERE account_id = $1", member)
     with pytest.raises(asyncpg.CheckViolationError) as refused:
         async with transaction(database) as connection:
-            await retirements.retire(connection, asked, [retirements.Lot(class_id, 30)])
+            await retirements.retire(connection, asked, TODAY, [Lot(class_id, 30)])
     assert refused.value.constraint_name == "same_event_reduction"
 
 

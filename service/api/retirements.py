@@ -18,21 +18,15 @@ from service.certificates import Certificate
 from service.db import Connection
 from service.errors import IdReused
 from service.organizations import require
-from service.retirements import (
-    ClosedToRetirements,
-    NewEventRetirement,
-    NewRetirement,
-    NotEnoughToRetire,
-    NothingToRetire,
-    RetiredForItsOwnEvent,
-)
+from service.retirable import NotEnoughToRetire, NotForIndividuals, NothingToRetire, RetiredForItsOwnEvent
+from service.retirements import ClosedToRetirements, NewEventRetirement, NewRetirement
 
 REFUSALS = (*WRITES, IdNotUuid, IdReused, ClosedToRetirements, NothingToRetire, NotEnoughToRetire)
 Before = Annotated[UUID | None, QueryParameter(description="The last retirement of the page before.")]
 PageSize = Annotated[int, QueryParameter(ge=1, le=200)]
 
 
-@post("/retirements", status_code=201, responses=refuses(*REFUSALS, RetiredForItsOwnEvent))
+@post("/retirements", status_code=201, responses=refuses(*REFUSALS, RetiredForItsOwnEvent, NotForIndividuals))
 async def retire_own(
     request: Request[Caller, Any, Any], data: JSONBody[NewRetirement], key: Key, pool: Pool
 ) -> Response[Certificate]:

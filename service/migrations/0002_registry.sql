@@ -218,6 +218,7 @@ CREATE TABLE retirements (
     purpose text NOT NULL CHECK (length(purpose) BETWEEN 1 AND 500),
     grams bigint NOT NULL CHECK (grams > 0),
     retired_on date NOT NULL,
+    basis jsonb NOT NULL DEFAULT '[]', -- the clauses or the policy that let a member retire them
     retired_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX ON retirements (account_id, retired_at);

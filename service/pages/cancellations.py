@@ -9,7 +9,7 @@ import asyncpg
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
-from service import cancellations, retirements
+from service import cancellations, retirable
 from service.access import Caller
 from service.api.given import Pool
 from service.cancellations import NewCancellation
@@ -35,7 +35,7 @@ async def cancel_page(
     """The form, with what the event was given and has not retired."""
     async with pool.acquire() as connection:
         event = await own_event(connection, request.user, event_id)
-        held = await retirements.held_by_event(connection, event_id)
+        held = await retirable.held_by_event(connection, event_id)
     return page(
         request,
         "cancel",
@@ -43,7 +43,7 @@ async def cancel_page(
         refusal=refusal,
         fields={},
         event=event,
-        held_g=retirements.total_g(held),
+        held_g=retirable.total_g(held),
         id=str(new_id()),
     )
 

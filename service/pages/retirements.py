@@ -11,7 +11,7 @@ from litestar.params import FromPath
 
 from scenarios.quantities import count_from_text
 from scenarios.refusals import CarbonRefusal
-from service import certificate_pdf, ledger, posters, retirements
+from service import certificate_pdf, ledger, posters, retirable, retirements
 from service.access import Caller
 from service.api.given import Config, Pool
 from service.api.problems import language_of
@@ -134,8 +134,8 @@ async def event_page(
     """The form, with what the event was given and has not used."""
     async with pool.acquire() as connection:
         event = await own_event(connection, request.user, event_id)
-        held = await retirements.held_by_event(connection, event_id)
-    return form(request, typed, refusal, event, retirements.total_g(held))
+        held = await retirable.held_by_event(connection, event_id)
+    return form(request, typed, refusal, event, retirable.total_g(held))
 
 
 @post("/organize/events/{event_id:uuid}/retire", status_code=200)

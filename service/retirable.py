@@ -1,0 +1,125 @@
+"""What may be retired: lots of one class each, the oldest first, and why some of them may not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from asyncpg import Record
+
+from scenarios.programmes import Rules
+from service.certificates import Basis
+from service.db import Connection
+from service.donations import Overdraft, SameEventReduction
+from service.errors import NotNow, Refusal
+
+
+class NotEnoughToRetire(Overdraft):
+    """只有 {held_g} 克减排量，不够注销 {asked_g} 克。"""
+
+
+class RetiredForItsOwnEvent(SameEventReduction):
+    """来这个活动途中获得的减排量，不能再为这个活动注销：它的排放清单里已经少算了这一份。"""
+
+
+class NothingToRetire(NotNow):
+    """没有可以注销的减排量。"""
+
+    code = "nothing_to_retire"
+
+
+class NotForIndividuals(NotNow):
+    """{region} 的规则没有规定个人可以注销自己的减排量。"""
+
+    code = "not_for_individuals"
+
+
+class Lot(NamedTuple):
+    """Grams of one class that could be drawn: on what basis, where a citizen does, or why they may not."""
+
+    class_id: int
+    grams: int
+    basis: Basis | None = None
+    barred: Refusal | None = None
+
+
+async def held_by_member(connection: Connection, member_id: UUID) -> list[Record]:
+    """What a member holds, the oldest class first: class_id, grams, region, earned_at (an event travelled to)."""
+    rows: list[Record] = await connection.fetch(
+        """
+        SELECT class_id, grams, region, earned_at
+        FROM holdings JOIN credit_classes ON credit_classes.id = class_id
+        WHERE account_id = $1 ORDER BY holdings.vintage, class_id
+        """,
+        member_id,
+    )
+    return rows
+
+
+def own_lots(held: Iterable[Mapping[str, Any]], rules: Rules, on: date, but_not_of: UUID | None) -> list[Lot]:
+    """A member's holdings as lots: each on the basis that its region's rules give on that day, or barred.
+
+    `but_not_of` is the event that what was earned by travelling to it may not be retired for.
+    """
+    return [own_lot(each, rules, on, but_not_of) for each in held]
+
+
+def own_lot(held: Mapping[str, Any], rules: Rules, on: date, but_not_of: UUID | None) -> Lot:
+    """One of them."""
+    class_id, grams, region = held["class_id"], held["grams"], held["region"]
+    if but_not_of and held["earned_at"] == but_not_of:
+        return Lot(class_id, grams, barred=RetiredForItsOwnEvent())
+    found = rules.own_footprint(region, on)
+    if found is None:
+        return Lot(class_id, grams, barred=NotForIndividuals(region=region))
+    return Lot(class_id, grams, Basis(region, found.citation.text if found.citation else None, found.policy))
+
+
+async def held_by_event(connection: Connection, event_id: UUID) -> list[Lot]:
+    """What an event was given and still has, the oldest class first. It is the sum of its transfers."""
+    rows = await connection.fetch(
+        """
+        SELECT class_id, sum(part.grams)::bigint AS grams
+        FROM (
+            SELECT class_id, grams FROM transfers WHERE destination = $1
+            UNION ALL
+            SELECT class_id, -grams FROM transfers WHERE source = $1
+        ) AS part JOIN credit_classes ON credit_classes.id = class_id
+        GROUP BY class_id, vintage HAVING sum(part.grams) > 0
+        ORDER BY vintage, class_id
+        """,
+        event_id,
+    )
+    return [Lot(**row) for row in rows]
+
+
+def total_g(lots: Iterable[Lot]) -> int:
+    """Grams of all lots."""
+    return sum(lot.grams for lot in lots)
+
+
+def drawn(lots: Sequence[Lot], asked_g: int) -> list[Lot]:
+    """How much of each lot makes up the grams asked for, in the lots' order.
+
+    Raises NothingToRetire, NotEnoughToRetire, and what bars a lot where there would be enough with it.
+    """
+    held_g = total_g(lots)
+    if not held_g:
+        raise NothingToRetire
+    if held_g < asked_g:
+        raise NotEnoughToRetire(held_g=held_g, asked_g=asked_g)
+    parts: list[Lot] = []
+    for lot in lots:
+        taken = 0 if lot.barred else min(lot.grams, asked_g)
+        parts += [lot._replace(grams=taken)] if taken else []
+        asked_g -= taken
+    if asked_g:
+        raise next(lot.barred for lot in lots if lot.barred)
+    return parts
+
+
+def bases(lots: Iterable[Lot]) -> list[Basis]:
+    """On what their owner may retire them: one a region, in the lots' order."""
+    return list(dict.fromkeys(lot.basis for lot in lots if lot.basis))

@@ -14,10 +14,12 @@ from scenarios.actions.reductions import Reduction
 from service.balances import EventNamed
 from service.db import Connection
 from service.donation_uses import Use, uses_of_donations
+from service.expiry import RuleTold
 
 Kind = Literal["issue", "donate", "retire", "expire", "reverse", "refund", "reserve", "void", "lapse"]
 Subject = Literal["check_in", "action", "donation", "reservation", "retirement"]
 read_reduction = msgspec.json.Decoder(Reduction).decode
+read_rule = msgspec.json.Decoder(RuleTold).decode
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +63,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     reserved: Reserved | None
     purpose: str | None
     beneficiary: str | None
+    rules: list[RuleTold]
     use: Use | None
 
 
@@ -69,7 +72,7 @@ async def lines_of(connection: Connection, member_id: UUID, rows: Sequence[async
     if not rows:
         return []
     parts = await parts_of(connection, member_id, [row["id"] for row in rows])
-    facts = await facts_of(connection, rows)
+    facts = await facts_of(connection, member_id, rows)
     given = {row["id"]: facts[row["id"]]["donation_id"] for row in rows}
     donations = {each for each in given.values() if each}
     uses = await uses_of_donations(connection, donations) if donations else {}
@@ -89,6 +92,7 @@ def line_from(row: asyncpg.Record, parts: list[Part], facts: asyncpg.Record, use
         reserved=reserved_from(facts) if facts["reserved_g"] else None,
         purpose=facts["purpose"],
         beneficiary=facts["beneficiary"],
+        rules=[read_rule(each) for each in facts["rules"]],
         use=use,
     )
 
@@ -149,7 +153,9 @@ def part_from(row: asyncpg.Record) -> Part:
     )
 
 
-async def facts_of(connection: Connection, rows: Sequence[asyncpg.Record]) -> dict[UUID, asyncpg.Record]:
+async def facts_of(
+    connection: Connection, member_id: UUID, rows: Sequence[asyncpg.Record]
+) -> dict[UUID, asyncpg.Record]:
     """What is recorded of each line's event and subject, by the line's id."""
     found = await connection.fetch(
         """
@@ -158,7 +164,15 @@ async def facts_of(connection: Connection, rows: Sequence[asyncpg.Record]) -> di
             reservations.grams AS reserved_g, lapses_at, ending.outcome, ending.posted_g, purpose, beneficiary,
             donations.id IS NOT NULL OR posted.id IS NOT NULL AS is_donation,
             CASE WHEN line.kind = 'donate' THEN line.id
-                WHEN line.kind = 'reserve' AND ending.outcome = 'post' THEN ending.id END AS donation_id
+                WHEN line.kind = 'reserve' AND ending.outcome = 'post' THEN ending.id END AS donation_id,
+            ARRAY(
+                SELECT DISTINCT told.rule FROM transfers AS part CROSS JOIN LATERAL (
+                    SELECT rule FROM expiry_notices AS notice
+                    WHERE notice.account_id = part.source AND notice.class_id = part.class_id AND told_on <= made_at
+                    ORDER BY expires_on LIMIT 1
+                ) AS told
+                WHERE line.kind = 'expire' AND part.id = line.id AND part.source = $5
+            ) AS rules
         FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[]) AS line (id, kind, subject_id, event_id)
         LEFT JOIN events ON events.id = line.event_id
         LEFT JOIN event_cancellations ON event_cancellations.event_id = line.event_id
@@ -174,5 +188,6 @@ async def facts_of(connection: Connection, rows: Sequence[asyncpg.Record]) -> di
         [row["kind"] for row in rows],
         [row["subject_id"] for row in rows],
         [row["event_id"] for row in rows],
+        member_id,
     )
     return {row["id"]: row for row in found}

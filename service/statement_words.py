@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from scenarios.actions.reductions import Reduction
 from scenarios.labels import UNIT_LABELS
 from scenarios.quantities import UNITS, amount_text, size_of
 from service.donation_uses import Use
+from service.expiry import RuleTold
 from service.i18n import Language, mark, translate
 from service.statement_lines import Kind, Line
 
@@ -37,6 +38,7 @@ def sentence(line: Line, language: Language, *, certificates: bool = True) -> st
     said = translate(language, TEMPLATES[line.kind](line)).format(
         event=line.event_name or line.event_id,
         act=act_text(line.act, language) if line.act else "",
+        rules=rules_text(line.rules, language),
         purpose=line.purpose,
         beneficiary=line.beneficiary,
         until=day_of(line.reserved.lapses_at) if line.reserved else "",
@@ -58,6 +60,12 @@ def act_text(act: Reduction, language: Language) -> str:
     amount = amount_text(act.quantity, size_of(act.unit))
     unit = UNIT_LABELS[UNITS[act.unit].per]
     return f"{translate(language, label)} {amount} {translate(language, unit)}"
+
+
+def rules_text(rules: Sequence[RuleTold], language: Language) -> str:
+    """By what credits expired: clauses, or the operator's policy where no source says so."""
+    own = translate(language, mark("平台政策 {id} {version}"))
+    return "; ".join(each.citation or own.format(id=each.pack.id, version=each.pack.version) for each in rules)
 
 
 def day_of(at: datetime) -> str:
@@ -128,7 +136,7 @@ TEMPLATES: dict[Kind, Callable[[Line], str]] = {
     "issue": issued,
     "donate": lambda _: mark("捐给「{event}」"),
     "retire": lambda _: mark("注销，用于{purpose}（受益方：{beneficiary}）"),
-    "expire": lambda _: mark("按规则失效"),
+    "expire": lambda line: mark("失效（依据：{rules}）") if line.rules else mark("失效"),
     "reverse": reversed_,
     "refund": lambda line: mark("「{event}」取消，捐赠退回") if line.event_cancelled else mark("「{event}」退回捐赠"),
     "reserve": reserved,

@@ -9,17 +9,18 @@ from uuid import UUID
 
 import asyncpg
 
+from scenarios.citations import PackUsed
 from service import actions, cancellations, corrections, events, ledger, refunds, reservations, retirements
 from service.access import Caller, Role
 from service.actions import ActionRequest
 from service.attendees import Attendee
 from service.config import Config
-from service.db import new_id, transaction
+from service.db import encode_json, new_id, transaction
 from service.donations import Donation, DonationRequest, donate_many
+from service.expiry import EXPIRED, RuleTold
 from service.retirements import NewEventRetirement, NewRetirement
 from tests.doors import MORNING, come_in, coming, open_event
 
-EXPIRED = UUID(int=3)
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
 
 
@@ -130,10 +131,26 @@ async def cancel(pool: asyncpg.Pool, event: UUID) -> None:
 
 
 async def expire(pool: asyncpg.Pool, member: UUID, grams: int) -> None:
-    """A few grams of the oldest class are gone."""
+    """A few grams of the oldest class are gone, by a rule that was told."""
+    rule = RuleTold(
+        pack=PackUsed("some-programme", "1", "0" * 16),
+        is_policy=False,
+        citation="某省办法 第九条",
+        months_after_vintage=12,
+        notice_days=30,
+    )
     async with transaction(pool) as connection:
         await ledger.lock_accounts(connection, [member])
         class_id = await connection.fetchval(
             "SELECT class_id FROM holdings WHERE account_id = $1 ORDER BY vintage, class_id LIMIT 1", member
+        )
+        await connection.execute(
+            """
+            INSERT INTO expiry_notices (account_id, class_id, expires_on, told_on, rule)
+            VALUES ($1, $2, current_date, current_date - 30, $3)
+            """,
+            member,
+            class_id,
+            encode_json(rule),
         )
         await ledger.post_many(connection, [ledger.Transfer(new_id(), member, EXPIRED, class_id, grams, "expire")])

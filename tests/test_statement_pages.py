@@ -56,7 +56,7 @@ async def test_the_page_is_sound_and_says_each_line_in_the_readers_language(
     assert len(lines_on(paper)) == 18
     if language == "en":
         text = paper.text
-        for name in ("低碳科技论坛", "绿色市集", "去上海出差", "李雷", "碳惠", "中文"):
+        for name in ("低碳科技论坛", "绿色市集", "去上海出差", "某省办法 第九条", "李雷", "碳惠", "中文"):
             text = text.replace(name, "")
         assert not CHINESE.search(text), CHINESE.findall(text)
     else:

@@ -176,7 +176,7 @@ async def test_each_line_says_in_both_languages_what_it_was(database: asyncpg.Po
     assert today
     day = today.retirements[0].retired_on.isoformat()
     assert [sentence(line, "zh") for line in lines] == [
-        "按规则失效",
+        "失效（依据：某省办法 第九条）",
         "「低碳科技论坛」取消，捐赠退回",
         "注销，用于去上海出差（受益方：李雷）",
         "为「绿色市集」的预留到期，退回",

@@ -127,6 +127,7 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("GET /me/statement.csv", CITIZEN),
     ("GET /me/actions/{action_id}", CITIZEN),
     ("GET /me/donations/{donation_id}", CITIZEN),
+    ("GET /me/transfers/{transfer_id}/proof", CITIZEN),
     ("GET /retirements/{retirement_id}", PUBLIC),
     ("GET /log", PUBLIC),
     ("GET /serials", PUBLIC),

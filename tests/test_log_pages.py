@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncpg
 import httpx
+import msgspec
 import pytest
 
 from service.checkpoints import public_key
 from service.config import Config
 from service.db import transaction
+from service.log_bundles import Bundle, check
+from service.members import member_by_phone
 from tests.books import open_member
 from tests.paper import see
+from tests.people import LI
 from tests.sealed import issue_once, june, retire, seal_all, some_of_every_shape
-from tests.test_pages import HOSTILE, assert_sound
+from tests.test_pages import HOSTILE, assert_sound, sign_in
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -73,3 +77,23 @@ async def test_a_serial_that_was_never_issued_is_not_found(client: httpx.AsyncCl
     paper = await see(client, "/serials/1/1")
     assert paper.answer.status_code == 404
     assert_sound(paper, "zh")
+
+
+async def test_a_statements_line_has_its_proof_to_keep(
+    client: httpx.AsyncClient, database: asyncpg.Pool, config: Config
+) -> None:
+    await sign_in(client, database, config, LI)
+    async with transaction(database) as connection:
+        member = await member_by_phone(connection, config, LI)
+        act = await issue_once(connection, member, 100)
+        others = await issue_once(connection, await open_member(connection), 5)
+    early = await see(client, f"/me/transfers/{act}/proof")
+    assert early.answer.status_code == 422
+    assert_sound(early, "zh")
+    await seal_all(database, config)
+    address = f"/me/transfers/{act}/proof"
+    assert address in [each.get("href") for each in (await see(client, "/me/statement")).all("a")]
+    answer = await client.get(address)
+    check(msgspec.json.decode(answer.content, type=Bundle), public_key(config))
+    assert "attachment" in answer.headers["content-disposition"]
+    assert (await see(client, f"/me/transfers/{others}/proof")).answer.status_code == 404

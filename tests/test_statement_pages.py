@@ -17,6 +17,7 @@ from service.pages import statements as pages
 from tests.histories import Life, give, live
 from tests.paper import Paper, see
 from tests.people import LI, WANG
+from tests.sealed import seal_all
 from tests.test_pages import assert_sound, sign_in
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -64,8 +65,9 @@ async def test_the_page_is_sound_and_says_each_line_in_the_readers_language(
 
 
 async def test_each_line_leads_to_what_it_is_about_and_the_reader_gets_in_there(
-    client: httpx.AsyncClient, life: Life
+    client: httpx.AsyncClient, database: asyncpg.Pool, config: Config, life: Life
 ) -> None:
+    await seal_all(database, config)
     links = links_on(await see(client, "/me/statement"))
     wanted = {
         f"/r/{life.check_in}",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from base64 import b64encode
 from typing import Any
+from uuid import UUID
 
+import msgspec
 from litestar import Request, Response, get
-from litestar.params import FromQuery
+from litestar.params import FromPath, FromQuery
 
 from service import serials, transfer_log
 from service.access import Caller
@@ -74,4 +76,21 @@ async def show_serial(
     return page(request, "serial", found=found)
 
 
-routes = [show_log, find_serials, show_serial]
+@get("/me/transfers/{transfer_id:uuid}/proof")
+async def keep_proof(
+    request: Request[Caller, Any, Any], transfer_id: FromPath[UUID], pool: Pool, config: Config
+) -> Response[bytes]:
+    """What a party of a transfer keeps as its proof, as a file."""
+    async with pool.acquire() as connection:
+        bundle = await transfer_log.inclusion(connection, config, request.user, transfer_id)
+    return Response(
+        msgspec.json.encode(bundle),
+        media_type="application/json",
+        headers={
+            "content-disposition": f'attachment; filename="tanhui-{transfer_id}.json"',
+            "cache-control": "no-store",
+        },
+    )
+
+
+routes = [show_log, find_serials, show_serial, keep_proof]

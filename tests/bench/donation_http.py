@@ -13,13 +13,16 @@ from uuid import UUID
 import msgspec
 
 from service.api.donations import NewDonation
-from tests.bench.checkin import FIRST, PREPARED_PER_S, prepare, settle
+from tests.bench.checkin import FIRST, prepare, settle
 from tests.bench.donors import DONORS, gifts, make_donors
 from tests.bench.figures import RUNS, Figure, median_ratio
 from tests.bench.load import Plan, Result
 from tests.bench.processes import run_load
 from tests.bench.stand import Stand, connected, stand
 from tests.bench.world import World, post_request, speaks_for, tokens_of
+
+PREPARED_PER_S = 8_000
+"""Requests prepared for a second of donations. A run that uses them up ends early."""
 
 
 def measure(scratch: Path) -> list[Figure]:

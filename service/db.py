@@ -60,5 +60,15 @@ async def transaction(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
         yield connection
 
 
+AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+"""What is raised when PostgreSQL does not answer, starts or stops. The driver raises its internal error for what is
+asked on a connection that the server has just ended."""
 encode_json = msgspec.json.Encoder(decimal_format="string").encode
 """What goes into a jsonb column."""

@@ -13,15 +13,13 @@ from typing import Generic, TypeVar
 
 import asyncpg
 
-from service.db import Connection
+from service.db import AWAY, Connection
 from service.errors import NotReady, Refusal
 
 Request = TypeVar("Request")
 Verdict = TypeVar("Verdict")
 Work = Callable[[Connection, Sequence[Request]], Awaitable[Sequence[Verdict | Refusal]]]
 Waiting = tuple[Request, "asyncio.Future[Verdict]"]
-AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError)
-"""What it looks like when the database does not answer."""
 
 
 class GroupCommitter(Generic[Request, Verdict]):
@@ -79,8 +77,8 @@ class GroupCommitter(Generic[Request, Verdict]):
                 async with self._pool.acquire() as connection:
                     while (waiting := self._take()) and await self._decide(connection, waiting):
                         pass
-            except AWAY as away:
-                tell_all(self._take(), away)
+            except Exception as fault:  # noqa: BLE001 - whoever waits is told, whatever keeps us from a connection
+                tell_all(self._take(), fault)
         lane = asyncio.current_task()
         assert lane
         self._running.discard(lane)
@@ -106,10 +104,10 @@ class GroupCommitter(Generic[Request, Verdict]):
         """
         try:
             verdicts = await self._commit(connection, [request for request, _ in waiting])
-        except AWAY as away:
-            tell_all(waiting, away)
-            return False
         except Exception as fault:  # noqa: BLE001 - whatever it is belongs to those who wait, not to this lane
+            if isinstance(fault, AWAY) and not isinstance(fault, asyncpg.DataError):
+                tell_all(waiting, fault)
+                return False
             if len(waiting) > 1:
                 return all([await self._decide(connection, [one]) for one in waiting])
             tell_all(waiting, fault)

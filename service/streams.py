@@ -19,6 +19,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from service.db import AWAY
 from service.tallies import CHANNEL, Tally, read
 
 HEARTBEAT_S = 10.0
@@ -156,7 +157,7 @@ class Streams:
             began = asyncio.get_running_loop().time()
             try:
                 await self._listen_once()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as away:
+            except (asyncpg.PostgresError, *AWAY) as away:
                 log.warning("no connection to listen for tallies: %r", away)
             lasted_s = asyncio.get_running_loop().time() - began
             pause_s = READ_PAUSE_S if lasted_s > LONGEST_PAUSE_S else min(pause_s * 2, LONGEST_PAUSE_S)

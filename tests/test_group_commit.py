@@ -9,9 +9,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from service.db import Connection
+from service.config import Config
+from service.db import Connection, open_pool
 from service.errors import NotFound, NotReady, Refusal
 from service.group_commit import GroupCommitter
+from tests.machines import with_database
 
 
 class Notebook:
@@ -143,3 +145,27 @@ async def test_when_the_database_comes_back_so_do_we(table: asyncpg.Pool) -> Non
             break
     assert await committer.submit(100) == 1000
     assert refused < 20
+
+
+async def test_whoever_waits_while_no_connection_is_to_be_had_is_told(config: Config, table: asyncpg.Pool) -> None:
+    database = await table.fetchval("SELECT quote_ident(current_database())")
+    async with await open_pool(config) as own, asyncio.timeout(20):
+        committer = GroupCommitter(own, Notebook().write)
+        elsewhere = await asyncpg.connect(with_database(config.database_url, "postgres"))
+        await own.expire_connections()
+        await elsewhere.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS false")
+        try:
+            with pytest.raises(asyncpg.PostgresError, match="not currently accepting connections"):
+                await committer.submit(1)
+        finally:
+            await elsewhere.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS true")
+            await elsewhere.close()
+        assert await committer.submit(2) == 20
+
+
+async def test_a_value_that_no_column_takes_refuses_only_itself(table: asyncpg.Pool) -> None:
+    committer = GroupCommitter(table, Notebook().write, lanes=1)
+    answers: list[Any] = await asyncio.gather(
+        *(committer.submit(each) for each in (1, 2, 2**40, 3)), return_exceptions=True
+    )
+    assert [type(each) for each in answers] == [int, int, asyncpg.DataError, int]

@@ -10,18 +10,10 @@ from uuid import UUID
 import asyncpg
 
 from service import tallies
-from service.db import transaction
+from service.db import AWAY, transaction
 from service.nudges import enqueue_fold
 
 SWEEP_EVERY_S = 2.0
-AWAY = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InterfaceError,
-    OSError,
-    TimeoutError,
-)
-"""What is raised when PostgreSQL does not answer, or stops."""
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,8 @@ import logging
 import asyncpg
 
 from service import reservations
-from service.db import new_id, transaction
+from service.db import AWAY, new_id, transaction
 from service.errors import Refusal
-from workers.folding import AWAY
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,8 @@ from uuid import UUID
 import asyncpg
 
 from service import refunds, reservations
-from service.db import new_id, transaction
+from service.db import AWAY, new_id, transaction
 from service.errors import Refusal
-from workers.folding import AWAY
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,7 @@ import asyncpg
 
 from service import transfer_log
 from service.config import Config
-from service.db import transaction
-from workers.folding import AWAY
+from service.db import AWAY, transaction
 
 SEAL_EVERY_S = 1.0
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
-from workers.folding import AWAY
+from service.db import AWAY
 
 SWEEP_EVERY_S = 2.0
 

@@ -130,6 +130,7 @@ AWAY = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
+    asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )

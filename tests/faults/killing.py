@@ -16,6 +16,7 @@ import psutil
 from redis.exceptions import RedisError
 
 from service.config import Config
+from service.db import AWAY
 from service.nudges import open_queue
 from tests.faults.load import Crowd
 from tests.faults.running import NotRunning, Service
@@ -125,7 +126,7 @@ async def folded(crowd: Crowd) -> None:
 
 async def is_folded(config: Config, check_in_id: UUID) -> bool:
     """Whether a recorded check-in no longer waits to be folded; False too while the database is away."""
-    with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    with contextlib.suppress(asyncpg.PostgresError, *AWAY):
         connection = await asyncpg.connect(config.database_url)
         try:
             waits = await connection.fetchval(

@@ -30,6 +30,8 @@ from tests.books import CLASSES, issue, rich_member
 from tests.people import HAN, LI, WANG, Headers, add_gate_keeper, found_organization, key, sign_in
 from tests.tallied import hall
 from tests.test_events import new_event
+from tests.test_refunds import cancel, open_hall
+from workers import refunding
 
 OWN = NewRetirement(grams=1, beneficiary="张三丰", purpose="抵消 2026 年 11 月的通勤")
 TODAY = Standing(datetime(2026, 11, 21, tzinfo=UTC), date(2026, 11, 21), takes_own=False)
@@ -477,6 +479,33 @@ async def test_every_gram_retired_is_somebodys_and_none_two_peoples(database: as
     assert by_retirement == retired
     one_by_one = [(await used(database, each))[0] for each in given]
     assert one_by_one == await used(database, *given), "what is asked besides changes nothing"
+
+
+async def test_after_a_cancellation_each_donation_is_retired_or_given_back(database: asyncpg.Pool) -> None:
+    event = await open_hall(database)
+    donors = [await rich_member(database, 10, 10) for _ in range(3)]
+    ids = [await give(database, each, event.id, 15) for each in donors]
+    certificate = await retire_given(database, event.id, 12)
+    await cancel(database, event)
+    await refunding.sweep(database)
+    uses = await used(database, *ids)
+    assert [sums(each) for each in uses] == [(10, 5, 0), (2, 13, 0), (0, 15, 0)]
+    assert [each.retirements[0].retirement_id for each in uses[:2]] == [certificate.retirement_id] * 2
+        []
+    ]
+    assert [await balance(database, each) for each in donors] == [10, 18, 20]
+
+
+async def test_a_retirement_and_a_cancellation_at_once_never_share_a_gram(database: asyncpg.Pool) -> None:
+    for _ in range(5):
+        event, donor = await open_hall(database), await rich_member(database, 30)
+        given = await give(database, donor, event.id, 30)
+        retired, _ = await asyncio.gather(verdict(retire_given(database, event.id, 20)), cancel(database, event))
+        await refunding.sweep(database)
+        assert isinstance(retired, Certificate | ClosedToRetirements)
+        gone = 20 if isinstance(retired, Certificate) else 0
+        assert sums((await used(database, given))[0]) == (gone, 30 - gone, 0)
+        assert await balance(database, donor) == 30 - gone
 
 
 # How serials are written ------------------------------------------------------------------------------------------

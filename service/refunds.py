@@ -42,7 +42,7 @@ async def reserved(connection: Connection, event_id: UUID, limit: int = 100) -> 
     return [row["reservation_id"] for row in rows]
 
 
-async def refund_some(connection: Connection, event_id: UUID, limit: int = 500) -> int:
+async def refund_some(connection: Connection, event_id: UUID, limit: int = 2_000) -> int:
     """Give back up to so many donations; return how many. None are left when nobody else is at it and it is 0.
 
     When nothing is left and nothing more can come, the cancellation is marked as refunded.
@@ -50,7 +50,8 @@ async def refund_some(connection: Connection, event_id: UUID, limit: int = 500) 
     nothing_comes = await take(connection, event_id)
     if nothing_comes is None:
         return 0
-    owed = await still_owed(connection, event_id, limit)
+    find = still_owed if await has_retired(connection, event_id) else whole_gifts
+    owed = await find(connection, event_id, limit)
     if not owed:
         if nothing_comes and not await reserved(connection, event_id, 1):
             await finish(connection, event_id)
@@ -88,6 +89,38 @@ async def take(connection: Connection, event_id: UUID) -> bool | None:
             event_id,
         )
     )
+
+
+async def has_retired(connection: Connection, event_id: UUID) -> bool:
+    """Whether the event has retired something of what it was given. Once it is cancelled it retires no more."""
+    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM retirements WHERE account_id = $1)", event_id))
+
+
+async def whole_gifts(connection: Connection, event_id: UUID, limit: int) -> list[Owed]:
+    """What goes back of the first donations that have not gone back, of an event that has retired nothing: all."""
+    rows = await connection.fetch(
+        """
+        WITH first AS MATERIALIZED (
+            SELECT DISTINCT id FROM (
+                SELECT id FROM transfers AS row
+                WHERE destination = $1 AND reason IN ('donate', 'post') AND NOT EXISTS (
+                    SELECT FROM transfers AS back WHERE back.refers_to = row.id AND back.ordinal = row.ordinal
+                )
+                ORDER BY made_at LIMIT $2
+            ) AS rows
+        )
+        SELECT row.id, row.ordinal, coalesce(reservations.member_id, row.source), row.class_id, row.grams, 0::bigint
+        FROM first JOIN transfers AS row USING (id)
+        LEFT JOIN reservations ON row.reason = 'post' AND reservations.id = row.refers_to
+        WHERE row.reason IN ('donate', 'post') AND NOT EXISTS (
+            SELECT FROM transfers AS back WHERE back.refers_to = row.id AND back.ordinal = row.ordinal
+        )
+        ORDER BY row.id, row.ordinal
+        """,
+        event_id,
+        limit,
+    )
+    return [Owed(*row) for row in rows]
 
 
 async def still_owed(connection: Connection, event_id: UUID, limit: int) -> list[Owed]:

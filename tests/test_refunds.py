@@ -15,6 +15,7 @@ from service.access import Caller, Role
 from service.cancellations import AlreadyCancelled, EventSettled
 from service.config import Config
 from service.db import Connection, new_id, transaction
+from service.donation_uses import uses_of_donations
 from service.donations import ClosedToDonations, Donation, DonationRequest, donate_many
 from service.errors import Refusal
 from service.events import Event, EventCancelled
@@ -24,6 +25,7 @@ from tests.doors import come, coming, device, open_event
 from tests.paper import see, send
 from tests.people import LI, WANG, add_gate_keeper, found_organization, key
 from tests.tallied import Hall, fold_out
+from tests.test_workers import until, working
 from workers import folding, refunding
 
 
@@ -172,6 +174,10 @@ async def test_what_was_retired_first_in_first_out_does_not_go_back(database: as
     await cancel(database, event)
     await refunding.sweep(database)
     assert [await balance(database, donor) for donor in donors] == [150, 150, 180, 200]
+    async with database.acquire() as connection:
+        ids = [row["id"] for row in await connection.fetch("SELECT id FROM donations ORDER BY decided_at")]
+        uses = await uses_of_donations(connection, ids)
+    assert [(uses[id_].retired_g, uses[id_].given_back_g) for id_ in ids] == [(50, 0), (50, 0), (20, 30), (0, 50)]
     assert await left(database, event) == 0
     tally = await fold_out(database, event)
     assert (tally.donations, tally.donated_g) == (3, 120)
@@ -238,22 +244,24 @@ async def test_what_was_posted_goes_back_to_who_reserved_it_and_what_is_reserved
     assert await is_refunded(database, event)
 
 
-async def test_refunds_in_small_sets_reach_everybody_once(database: asyncpg.Pool) -> None:
+@pytest.mark.parametrize("retired_g", [0, 33])
+async def test_refunds_in_small_sets_reach_everybody_once(database: asyncpg.Pool, retired_g: int) -> None:
     event = await open_hall(database)
     donors = [await rich_member(database, 10, 10) for _ in range(7)]
     for donor in donors:
         await give(database, event, donor, 15)
         await give(database, event, donor, 2)
-    await retire(database, event, 33)
+    if retired_g:
+        await retire(database, event, retired_g)
     await cancel(database, event)
     sets = []
     while not sets or sets[-1]:
         async with transaction(database) as connection:
             sets.append(await refunds.refund_some(connection, event.id, 3))
-    assert max(sets) == 3
+    assert max(sets) <= 3
     assert await left(database, event) == 0
-    assert sum([await balance(database, donor) for donor in donors]) == 140 - 33
-    assert (await fold_out(database, event)).donated_g == 33
+    assert sum([await balance(database, donor) for donor in donors]) == 140 - retired_g
+    assert (await fold_out(database, event)).donated_g == retired_g
 
 
 async def test_sweeps_of_several_workers_at_once_refund_once(database: asyncpg.Pool) -> None:
@@ -346,6 +354,22 @@ async def test_refunds_and_folds_at_once_leave_a_true_tally(database: asyncpg.Po
     await cancel(database, event)
     await asyncio.gather(*(work(database) for work in (refunding.sweep, folding.sweep) for _ in range(3)))
     assert (await fold_out(database, event)).donations == 0
+
+
+async def test_workers_give_back_and_let_lapse_by_themselves(database: asyncpg.Pool, config: Config) -> None:
+    event, donor = await open_hall(database), await rich_member(database, 30)
+    other = await open_hall(database)
+    async with transaction(database) as connection:
+        soon = datetime.now(UTC) + timedelta(milliseconds=100)
+        await reservations.reserve(connection, new_id(), donor, other.id, 10, soon)
+    await give(database, event, donor, 20)
+    await cancel(database, event)
+    async with working(config):
+
+        async def is_whole() -> bool:
+            return await balance(database, donor) == 30 and await is_refunded(database, event)
+
+        await until(is_whole, 10)
 
 
 # Over HTTP ------------------------------------------------------------------------------------------------------------

@@ -73,6 +73,7 @@ async def test_each_line_leads_to_what_it_is_about_and_the_reader_gets_in_there(
         f"/r/{life.check_in}",
         f"/r/{life.undone}",
         f"/me/actions/{life.act}",
+        f"/me/transfers/{life.act}/proof",
         f"/me/donations/{life.used}",
         f"/me/donations/{life.refunded}",
         f"/retirements/{life.certificate}",

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service import ledger, merkle, transfer_log
+from service import ledger, merkle, migrate, transfer_log
 from service.checkpoints import Untrue, public_key, read_checkpoint, read_key
 from service.cli import main
 from service.config import Config
@@ -24,6 +24,7 @@ from service.errors import NotFound
 from service.log_bundles import Bundle, LoggedTransfer, check
 from service.merkle import Node
 from tests.books import issue, open_event_account, open_member, rich_member
+from tests.machines import Machines, drop_database, with_database
 from tests.people import HAN, WANG, ZHAO, appoint, found_organization, sign_in
 from tests.sealed import citizen, donate, headers, issue_once, june, proof, seal_all, some_of_every_shape
 from tests.test_workers import until, working
@@ -159,18 +160,18 @@ async def older(pool: asyncpg.Pool, config: Config, size: int) -> Bundle:
 async def test_an_id_that_goes_on_after_it_was_sealed_is_sealed_to_its_end(
     database: asyncpg.Pool, config: Config
 ) -> None:
+    expired = new_id()
     async with transaction(database) as connection:
-        member = await open_member(connection)
-        transfer = await issue_once(connection, member, 7)
-    assert await seal_all(database, config) == 1
-    async with transaction(database) as connection:
-        (class_id,) = await connection.fetchrow("SELECT class_id FROM transfers")
-        again = ledger.Transfer(transfer, ledger.ISSUANCE, member, class_id, 5, "issue", 1)
-        await ledger.post_many(connection, [again])
-    assert await seal_all(database, config) == 1
-    kept = await proof(database, config, member, transfer)
-    assert [(row.transfer.ordinal, row.position) for row in kept.rows] == [(0, 0), (1, 1)]
-    assert await checked(database, config) == 2
+        member, class_id = await open_member(connection), await june(connection)
+        await issue_once(connection, member, 12)
+    for ordinal, grams in enumerate((7, 5)):
+        part = ledger.Transfer(expired, member, UUID(int=3), class_id, grams, "expire", ordinal)
+        async with transaction(database) as connection:
+            await ledger.post_many(connection, [part])
+        await seal_all(database, config)
+    kept = await proof(database, config, member, expired)
+    assert [(row.transfer.ordinal, row.position) for row in kept.rows] == [(0, 1), (1, 2)]
+    assert await checked(database, config) == 3
 
 
 async def test_the_log_itself_is_append_only(database: asyncpg.Pool, config: Config) -> None:
@@ -459,3 +460,52 @@ async def test_the_command_checks_offline_and_names_what_is_wrong(
     assert run(after, verifier=other) == (1, "检查点没有这把公钥的有效签名。\n")
     assert run(after, verifier="x") == (1, "公钥无法读懂。\n")
     assert run(b"{")[0] == 1
+
+
+async def test_what_was_posted_before_the_log_began_is_sealed_too(
+    servers: Machines, database: asyncpg.Pool, config: Config
+) -> None:
+    """Ids with several ordinals stay whole, however many there are."""
+    name = f"{servers.template}_earlier"
+    await drop_database(servers.database_url, name)
+    await database.execute(f"CREATE DATABASE {name}")
+    url = with_database(servers.database_url, name)
+    connection = await asyncpg.connect(url)
+    try:
+        first, *rest = [path.read_text("utf-8") for path in sorted(migrate.FOLDER.glob("*.sql"))]
+        await connection.execute(first)
+        member, class_id = await open_member(connection), await earlier_class(connection)
+        await connection.execute(
+            """
+            INSERT INTO transfers (id, ordinal, source, destination, class_id, grams, reason)
+            SELECT id, ordinal, '00000000-0000-0000-0000-000000000001', $1, $2, 1, 'issue'
+            FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, 1300)) AS ids, generate_series(0, 1) AS ordinal
+            """,
+            member,
+            class_id,
+        )
+        for text in rest:
+            await connection.execute(text)
+        sealed = 0
+        while True:
+            async with connection.transaction():
+                taken = await transfer_log.seal(connection, config, 500)
+            if not taken:
+                break
+            sealed += taken
+        assert sealed == 2_600
+        assert await check_log(connection, config) == 2_600
+    finally:
+        await connection.close()
+        await drop_database(servers.database_url, name)
+
+
+async def earlier_class(connection: Connection) -> int:
+    """A class as they were before the registry."""
+    found: int = await connection.fetchval(
+        """
+        INSERT INTO credit_classes (region, methodology, version, vintage)
+        VALUES ('110000', 'DB11/T 3043', '2024', '2026-09-01') RETURNING id
+        """
+    )
+    return found

@@ -491,8 +491,6 @@ async def test_after_a_cancellation_each_donation_is_retired_or_given_back(datab
     uses = await used(database, *ids)
     assert [sums(each) for each in uses] == [(10, 5, 0), (2, 13, 0), (0, 15, 0)]
     assert [each.retirements[0].retirement_id for each in uses[:2]] == [certificate.retirement_id] * 2
-        []
-    ]
     assert [await balance(database, each) for each in donors] == [10, 18, 20]
 
 

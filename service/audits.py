@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from service import ledger, recounts
+from service import ledger, ledger_audit, recounts
 from service.config import Config
 from service.db import Connection, set_up_connection
 
@@ -19,7 +19,7 @@ TRIES = 5
 async def find_faults(config: Config, since: datetime | None = None) -> list[str]:
     """What is wrong with the books and with tallies, all or those that changed since. Folds what waits."""
     async with patient_connection(config) as connection:
-        findings = await ledger.audit(connection)
+        findings = await ledger.audit(connection) + await ledger_audit.issued_for_nothing(connection)
         for event_id in await recounts.folded_since(connection, since):
             findings += await audit_tally(connection, event_id)
     return findings

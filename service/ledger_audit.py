@@ -167,6 +167,19 @@ async def grams_are_those_earned(connection: Connection) -> Rows:
     return rows
 
 
+async def issued_for_nothing(connection: Connection) -> list[str]:
+    """10: issuances of which no act is known. Not part of `audit`, which may be asked before acts are recorded."""
+    rows = await connection.fetch(
+        """
+        SELECT format('invariant 10: issuance %s/%s: %s g for no known act', id, ordinal, grams) AS finding
+        FROM transfers
+        WHERE reason = 'issue' AND NOT EXISTS (SELECT FROM check_ins WHERE check_ins.id = transfers.id)
+            AND NOT EXISTS (SELECT FROM actions WHERE actions.id = transfers.id)
+        """
+    )
+    return [row["finding"] for row in rows]
+
+
 async def classes_are_not_mixed(connection: Connection) -> Rows:
     """11: what refers to a transfer has its class; no event is given what was earned by travelling to it."""
     rows: Rows = await connection.fetch(

@@ -40,6 +40,7 @@ async def live_through(pool: asyncpg.Pool, config: Config) -> Day:
     """Issue, donate, reverse, reserve, post, void, lapse, retire, refund, expire; seal in between and at the end."""
     event = await doors.open_event(pool)
     li, han = await rich_member(pool, 100, 200, 300), await rich_member(pool, 500)
+    await tell_of_walks(pool)
     day = Day(event, li, han, new_id(), new_id())
     await come_and_go(pool, config, day)
     await give(pool, day)
@@ -55,6 +56,20 @@ async def seal(pool: asyncpg.Pool, config: Config) -> None:
     """Seal what waits."""
     async with transaction(pool) as connection:
         await transfer_log.seal(connection, config)
+
+
+async def tell_of_walks(pool: asyncpg.Pool) -> None:
+    """The acts that earned what has been issued."""
+    await pool.execute(
+        """
+        INSERT INTO actions (
+            id, member_id, region, action, quantity, occurred_on, reduction_g, trace, request_digest, logged_at
+        )
+        SELECT transfers.id, destination, region, 'walking', grams, vintage, grams, '{}',
+            decode(repeat('00', 32), 'hex'), made_at
+        FROM transfers JOIN credit_classes ON credit_classes.id = class_id WHERE reason = 'issue'
+        """
+    )
 
 
 async def come_and_go(pool: asyncpg.Pool, config: Config, day: Day) -> None:

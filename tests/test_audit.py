@@ -9,10 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from service import ledger
+from service.audits import find_faults
 from service.cli import main
 from service.config import Config
 from service.db import Connection
-from tests.ledger_day import live_through, meddle
+from tests.books import rich_member
+from tests.ledger_day import live_through, meddle, tell_of_walks
 
 WITHOUT_REFERENCES = """
 DO $$
@@ -338,3 +340,11 @@ async def test_the_command_says_what_is_wrong_and_ends_non_zero(
     await database.execute("ALTER TABLE transfers ENABLE TRIGGER append_only")
     assert ended.exit_code == 1
     assert "invariant 2: trigger append_only of table transfers is missing or off" in ended.output
+
+
+async def test_an_issuance_for_no_known_act_is_found_by_night(database: asyncpg.Pool, config: Config) -> None:
+    await rich_member(database, 5)
+    issued = await database.fetchval("SELECT id FROM transfers")
+    assert await find_faults(config) == [f"invariant 10: issuance {issued}/0: 5 g for no known act"]
+    await tell_of_walks(database)
+    assert await find_faults(config) == []

@@ -7,12 +7,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from random import Random
+from typing import get_args
 from uuid import UUID
 
 from service.config import Config
 from tests.bench.world import World
 from tests.faults import asking
-from tests.faults.asking import Asked, is_decided
+from tests.faults.asking import Asked, Kind, is_decided
 from tests.faults.wire import Answer, Line, Lost
 
 REGULARS = 40
@@ -42,6 +43,12 @@ class Crowd:
     def line(self) -> Line:
         """A new client's connection."""
         return Line(self.worlds[0].stand.port)
+
+    async def ask_all_kinds(self) -> None:
+        """Return when one of each kind has been accepted. Raises TimeoutError."""
+        async with asyncio.timeout(LONGEST_S):
+            while {each.kind for each in self.journal if each.accepted} < set(get_args(Kind)):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
 
     def stop(self) -> None:
         """Ask nothing new; what is asked may yet be answered."""

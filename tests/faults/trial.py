@@ -61,6 +61,7 @@ async def run(scratch: Path, trial: Trial) -> Outcome:
         began = time.monotonic()
         async with loading(crowd, trial.clients):
             falls = await kill_on(service, crowd, plan(trial.seed, trial.kills, trial.longest_pause_s))
+            await crowd.ask_all_kinds()
             stopped_s = await service.stop()
             await service.start()
             await crowd.sign_of_life()

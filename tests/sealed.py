@@ -16,7 +16,7 @@ from service.ledger import Transfer
 from service.log_bundles import Bundle
 from service.retirements import NewRetirement, retire_own
 from service.sessions import access_token
-from tests.books import CLASSES, open_member, walk
+from tests.books import CLASSES, open_member
 from tests.people import Headers
 from tests.tallied import Hall, open_hall
 
@@ -57,7 +57,6 @@ async def issue_once(connection: Connection, member_id: UUID, grams: int, event_
     class_id = (await ledger.class_ids(connection, [credit_class]))[credit_class]
     transfer = Transfer(new_id(), ledger.ISSUANCE, member_id, class_id, grams, "issue")
     await ledger.lock_accounts(connection, [member_id])
-    await walk(connection, [transfer])
     await ledger.post_many(connection, [transfer])
     return transfer.id
 
@@ -91,7 +90,6 @@ async def some_of_every_shape(pool: asyncpg.Pool) -> tuple[UUID, Hall, list[UUID
         reversed_id = await issue_once(connection, member, 30)
         classes = list((await ledger.class_ids(connection, CLASSES[:2])).values())
         several = [Transfer(new_id(), ledger.ISSUANCE, member, each, 10, "issue") for each in classes]
-        await walk(connection, several)
         await ledger.post_many(connection, several)
         retired, reversal = await retire(connection, member, 44), new_id()
         await ledger.reverse(connection, reversed_id, reversal)

@@ -37,7 +37,7 @@ QUICK: dict[str, Measure] = {
     "checkin_page_bytes": page.measure,
     "up_seconds": starting.measure,
 }
-WIDTH = 160
+WIDTH = 180
 LONG: dict[str, Measure] = {"tally_growth": growth.measure, "ledger_growth": ledger_growth.measure}
 
 

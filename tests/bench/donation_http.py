@@ -79,7 +79,7 @@ def figures(results: dict[str, list[Result]]) -> list[Figure]:
             of="echo_donation_http",
             limit=0.4,
             bound="least",
-            note="64 connections, members' tokens, one event; worker and load on the same cores",
+            note="64 connections, members' tokens; worker and load on the same cores",
         ),
         Figure(name="donation_http_p99_ms", value=round(p99_ms, 1), unit="ms"),
         Figure(

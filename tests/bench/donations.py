@@ -154,7 +154,7 @@ def figures(crowd: dict[str, list[Result]], lone: dict[str, list[Result]]) -> li
         Figure(name="donation_plain", value=shown["donation_plain"], unit="1/s", note=PLAIN_NOTE),
         Figure(name="donation_hot_row", value=shown["donation_hot_row"], unit="1/s", note=ROW_NOTE),
         lone_figure(p50_ms, "same", "donation_lone_p50", 1.15),
-        lone_figure(p50_ms, "fastest", "donation_lone_p50_of_one_trip", None),
+        lone_figure(p50_ms, "fastest", "donation_lone_one_trip", None),
     ]
 
 

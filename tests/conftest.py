@@ -15,7 +15,7 @@ import asyncpg
 import httpx
 import pytest
 import redis
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from service import ledger, transfer_log
 from service.app import create_app
@@ -27,6 +27,9 @@ SERVERS = pytest.StashKey[Machines]()
 STARTED = pytest.StashKey[ExitStack]()
 numbers = itertools.count(1)
 settings.register_profile("long", max_examples=1_000, stateful_step_count=60, deadline=None)
+settings.register_profile(
+    "unshrunk", max_examples=40, stateful_step_count=40, deadline=None, database=None, phases=[Phase.generate]
+)
 
 
 @pytest.hookimpl(optionalhook=True)

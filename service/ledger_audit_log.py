@@ -85,7 +85,10 @@ async def the_log_holds_every_transfer(connection: Connection) -> Rows:
         FROM transfers
         WHERE NOT EXISTS (
             SELECT FROM sealed_transfers WHERE (transfer_id, sealed_transfers.ordinal) = (id, transfers.ordinal)
-        ) AND id NOT IN (SELECT unnest(transfers) FROM unsealed_transfers)
+        ) AND NOT EXISTS (
+            SELECT FROM unsealed_transfers AS outbox CROSS JOIN unnest(outbox.transfers) AS waiting
+            WHERE waiting = transfers.id
+        )
         UNION ALL
         SELECT 3, format('log: %s transfers sealed, the last at %s, the last checkpoint of %s', count(*), max(position),
             (SELECT max(size) FROM log_checkpoints))

@@ -262,11 +262,11 @@ LEFT JOIN retirements ON retirements.id = transfer_id;
 CREATE OR REPLACE FUNCTION apply_transfers() RETURNS trigger LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
-    reasons text[] := (SELECT array_agg(DISTINCT reason) FROM added);
+    reasons text[] := ARRAY(SELECT reason FROM added GROUP BY reason);
     expected bigint;
     found bigint;
 BEGIN
-    IF reasons IS NULL THEN
+    IF reasons = '{}' THEN
         RETURN NULL;
     END IF;
     IF EXISTS (
@@ -326,7 +326,7 @@ BEGIN
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'no_overdraft';
         END IF;
     END IF;
-    INSERT INTO unsealed_transfers (transfers) SELECT array_agg(DISTINCT id) FROM added;
+    INSERT INTO unsealed_transfers (transfers) SELECT array_agg(id) FROM added; -- an id as often as it has rows
     RETURN NULL;
 END
 $$;
@@ -335,9 +335,9 @@ $$;
 CREATE FUNCTION apply_endings() RETURNS trigger LANGUAGE plpgsql
 SET enable_seqscan = off AS $$
 DECLARE
-    reasons text[] := (SELECT array_agg(DISTINCT reason) FROM added WHERE reason NOT IN ('issue', 'donate'));
+    reasons text[] := ARRAY(SELECT reason FROM added WHERE reason NOT IN ('issue', 'donate') GROUP BY reason);
 BEGIN
-    IF reasons IS NULL THEN
+    IF reasons = '{}' THEN
         RETURN NULL;
     END IF;
     IF reasons && '{reverse, refund}' AND EXISTS (

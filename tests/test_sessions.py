@@ -130,7 +130,8 @@ async def test_forged_refresh_tokens_are_refused_and_end_nothing(client: httpx.A
     ]
     for forged in forgeries:
         answer = await use(client, forged)
-        assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid"), forged
+        assert answer.status_code == 401, forged
+        assert answer.json()["code"] == "token_invalid", forged
     assert (await use(client, token)).status_code == 201
 
 
@@ -145,7 +146,7 @@ async def test_forged_access_tokens_are_refused(client: httpx.AsyncClient, confi
     head, body, mark = tokens["access_token"].split(".")
     real = config.key("access token")
     forgeries = [
-        f"{head}.{body}.{mark[:-2]}AA",
+        f"{head}.{body}.{'A' if mark[0] != 'A' else 'B'}{mark[1:]}",  # the last character holds bits that say nothing
         f"{head}.{body}.",
         signed(b"another key of 32 bytes, or more"),
         signed(None, "none"),

@@ -26,6 +26,12 @@ class AccountUnknown(Conflict):
     code = "account_unknown"
 
 
+class ClassUnknown(Conflict):
+    """没有这一类减排量。"""
+
+    code = "class_unknown"
+
+
 class EndedAlready(Conflict):
     """所指的流转已经冲正、退回或结束过了。"""
 
@@ -53,7 +59,7 @@ BY_CONSTRAINT: dict[str, type[Refusal]] = {
     "no_overdraft": NotHeld,
     "open_accounts": AccountClosed,
     "kinds_of_the_reason": AccountUnknown,
-    "balances_class_id_fkey": AccountUnknown,
+    "known_class": ClassUnknown,
     "same_event_reduction": SameEventReduction,
     "fits_what_it_ends": DoesNotFit,
     "refers_to_what_it_ends": DoesNotFit,

@@ -78,8 +78,6 @@ CREATE TABLE balances (
     class_id integer NOT NULL,
     grams bigint NOT NULL,
     CHECK ((grams >= 0)),
-    FOREIGN KEY (account_id) REFERENCES accounts(id),
-    FOREIGN KEY (class_id) REFERENCES credit_classes(id),
     PRIMARY KEY (account_id, class_id)
 );
 

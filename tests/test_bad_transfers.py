@@ -121,7 +121,7 @@ async def good_and_bad_together(_: Connection, held: Books) -> list[Transfer]:
         (one("member", "member", "first", 1, "donate"), "account_unknown"),
         (one("event", "member", "first", 1, "issue"), "account_unknown"),
         (one(ISSUANCE, "event", "first", 1, "issue"), "account_unknown"),
-        (one(ISSUANCE, "member", 999_999, 1, "issue"), "account_unknown"),
+        (one(ISSUANCE, "member", 999_999, 1, "issue"), "class_unknown"),
         (one("member", RETIRED, "first", 1, "retire"), "does_not_fit"),
         (one("event", "member", "first", 5, "refund", 0, "given"), "does_not_fit"),
         (one("event", "member", "first", 4, "refund", 1, "given"), "does_not_fit"),

@@ -16,13 +16,13 @@ from uuid import UUID
 import asyncpg
 
 from service import ledger
-from service.db import new_id, transaction
+from service.db import new_id, open_pool, transaction
 from service.ledger import Transfer
 from tests.bench.checkin import prepare, settle
 from tests.bench.donations import run
 from tests.bench.donors import CLASSES
 from tests.bench.figures import RUNS, Figure, median_ratio
-from tests.bench.stand import Stand, connected, stand
+from tests.bench.stand import Stand, stand
 from tests.bench.world import World, add_members
 
 BATCH = 1_000
@@ -58,7 +58,7 @@ def measure_on(service: Stand, transfers: int = TRANSFERS, runs: int = RUNS) -> 
 
 async def rate_of(world: World, way: Post, transfers: int, batch: int) -> float:
     """Post so many transfers of new members by the batch; how many a second."""
-    async with connected(world.stand.config) as pool:
+    async with await open_pool(world.stand.config, hot=True) as pool:
         posted = await new_transfers(pool, transfers, world.event.id)
         await pool.execute("DROP TABLE IF EXISTS bench_transfers")
         await pool.execute(

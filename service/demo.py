@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
 from typing import NamedTuple, TypeVar
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import asyncpg
 import msgspec
@@ -22,13 +21,12 @@ from service.errors import Refusal
 from service.events import DAY_BEGINS, Event, Gate, Kind, NewEvent, is_open
 from service.i18n import mark
 from service.organizations import NewOrganization
-from service.schedules import daily
+from service.schedules import CHINA, daily
 
 ORGANIZER = "+86 138 0013 8000"
 ORGANIZATION = "碳惠示范组"
 Verdict = TypeVar("Verdict")
 ROLES = frozenset({Role.PUBLIC, Role.CITIZEN, Role.ORGANIZER})
-CHINA = "Asia/Shanghai"
 
 
 class Example(NamedTuple):
@@ -103,7 +101,7 @@ async def find_organization(connection: Connection, member_id: UUID) -> UUID:
 
 def as_new_event(example: Example, organization_id: UUID, now: datetime) -> NewEvent:
     """An example that is open around the clock, so at every start: from yesterday for eight days."""
-    today = (now.astimezone(ZoneInfo(CHINA)) - DAY_BEGINS).date()
+    today = (now.astimezone(CHINA) - DAY_BEGINS).date()
     begins = time(hour=DAY_BEGINS // timedelta(hours=1))
     return NewEvent(
         organization_id=organization_id,
@@ -111,9 +109,9 @@ def as_new_event(example: Example, organization_id: UUID, now: datetime) -> NewE
         kind=example.kind,
         place=example.place,
         venue=example.venue,
-        time_zone=CHINA,
+        time_zone=CHINA.key,
         expected_people=example.expected_people,
-        hours=daily(today - timedelta(days=1), today + timedelta(days=6), begins, begins, CHINA),
+        hours=daily(today - timedelta(days=1), today + timedelta(days=6), begins, begins, CHINA.key),
         gates=list(example.gates),
     )
 

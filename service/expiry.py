@@ -20,7 +20,6 @@ from scenarios.programmes import rules as shipped
 from service import ledger
 from service.db import Connection, encode_json, new_id
 
-EXPIRED = UUID(int=3)
 EARLIER = timedelta(days=7)
 """How much earlier than it must be people are told, lest a night without workers put everything off."""
 
@@ -208,7 +207,7 @@ def transfers(rows: Sequence[tuple[UUID, int, int]]) -> list[ledger.Transfer]:
     for account_id, held in groupby(rows, key=lambda row: row[0]):
         id_ = new_id()
         found += [
-            ledger.Transfer(id_, account_id, EXPIRED, class_id, grams, "expire", ordinal)
+            ledger.Transfer(id_, account_id, ledger.EXPIRED, class_id, grams, "expire", ordinal)
             for ordinal, (_, class_id, grams) in enumerate(held)
         ]
     return found

@@ -14,7 +14,8 @@ from uuid import UUID
 from service import ledger_audit
 from service.db import Connection
 
-ISSUANCE = UUID(int=1)
+ISSUANCE, RETIRED, EXPIRED, HELD = (UUID(int=number) for number in (1, 2, 3, 4))
+"""The system's own accounts."""
 audit = ledger_audit.audit
 """What is wrong with the books: nothing, one hopes."""
 

@@ -18,8 +18,6 @@ from service.db import Connection
 from service.donations import ClosedToDonations, Overdraft, SameEventReduction
 from service.errors import Conflict, IdReused, NotFound, NotNow
 
-HELD = UUID(int=4)
-
 Outcome = Literal["post", "void", "lapse"]
 
 
@@ -113,7 +111,9 @@ async def reserve(
             await ledger.post_many(
                 connection,
                 [
-                    ledger.Transfer(reservation_id, member_id, HELD, part.class_id, part.grams, "reserve", ordinal)
+                    ledger.Transfer(
+                        reservation_id, member_id, ledger.HELD, part.class_id, part.grams, "reserve", ordinal
+                    )
                     for ordinal, part in enumerate(parts)
                 ],
             )
@@ -321,7 +321,7 @@ async def ending_transfers(
     ]
     refers_to = known.reservation.reservation_id
     return [
-        ledger.Transfer(ending_id, HELD, destination, part.class_id, part.grams, reason, ordinal, refers_to)
+        ledger.Transfer(ending_id, ledger.HELD, destination, part.class_id, part.grams, reason, ordinal, refers_to)
         for ordinal, (reason, destination, part) in enumerate(moves)
     ]
 

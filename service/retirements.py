@@ -23,9 +23,8 @@ from service.db import Connection, encode_json
 from service.errors import IdReused, NotFound, NotNow
 from service.inputs import LINE, Name
 from service.retirable import Lot, bases, drawn, held_by_event, held_by_member, own_lots
+from service.schedules import CHINA
 
-RETIRED = UUID(int=2)
-CHINA = "Asia/Shanghai"
 Purpose = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE)]
 
 
@@ -145,7 +144,7 @@ async def check_open(connection: Connection, asked: Retirement) -> Standing:
         """,
         asked.account_id,
         asked.event_id,
-        CHINA,
+        CHINA.key,
     )
     if row["event_id"] != asked.event_id:
         raise NotFound
@@ -171,7 +170,7 @@ async def retire(connection: Connection, asked: Retirement, standing: Standing, 
         await ledger.post_many(
             connection,
             [
-                ledger.Transfer(asked.id, asked.account_id, RETIRED, lot.class_id, lot.grams, "retire", ordinal)
+                ledger.Transfer(asked.id, asked.account_id, ledger.RETIRED, lot.class_id, lot.grams, "retire", ordinal)
                 for ordinal, lot in enumerate(lots)
             ],
         )

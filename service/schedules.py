@@ -16,6 +16,8 @@ from service.errors import BadInput
 
 MOST_DAYS = 60
 LONGEST = timedelta(hours=24)
+CHINA = ZoneInfo("Asia/Shanghai")
+"""Whose days count where no event or place has its own."""
 
 
 class HoursReversed(BadInput):

@@ -13,18 +13,12 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from service.balances import EventNamed
 from service.db import Connection
 from service.errors import NotFound
 from service.transfer_log import NotSealedYet
 
 Outcome = Literal["retired", "expired", "reversed"]
-
-
-class NamedEvent(msgspec.Struct, frozen=True):
-    """An event, which is public."""
-
-    event_id: UUID
-    name: str
 
 
 class SerialClass(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +32,7 @@ class SerialClass(msgspec.Struct, frozen=True, kw_only=True):
     methodology: str
     version: str
     vintage: date
-    event: NamedEvent | None
+    event: EventNamed | None
 
 
 class Left(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,7 +187,7 @@ def class_of(row: asyncpg.Record) -> SerialClass:
         methodology=row["methodology"],
         version=row["version"],
         vintage=row["vintage"],
-        event=NamedEvent(row["event_id"], row["event_name"]) if row["event_id"] else None,
+        event=EventNamed(row["event_id"], row["event_name"]) if row["event_id"] else None,
     )
 
 

@@ -19,9 +19,10 @@ from scenarios.regions import jurisdiction_name
 from service import statements
 from service.config import Config
 from service.i18n import Language, mark, translate
+from service.schedules import CHINA
 from service.statement_lines import Line, Part
 from service.statement_words import KIND_LABELS, sentence
-from service.statements import CHINA, Statement, Wanted
+from service.statements import Statement, Wanted
 
 HEADINGS = (
     mark("时间（北京时间）"),

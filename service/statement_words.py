@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from scenarios.actions.methodologies import methodologies
 from scenarios.actions.reductions import Reduction
@@ -13,9 +12,9 @@ from scenarios.quantities import UNITS, amount_text, size_of
 from service.donation_uses import Use
 from service.expiry import RuleTold
 from service.i18n import Language, mark, translate
+from service.schedules import CHINA
 from service.statement_lines import Kind, Line
 
-CHINA = ZoneInfo("Asia/Shanghai")
 NAMED = 2
 """How many retirements of one donation a sentence names; more are summed up."""
 

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import asyncpg
 import msgspec
@@ -24,10 +23,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from service.config import Config
 from service.db import Connection
 from service.errors import BadInput
-from service.schedules import DaysReversed
+from service.schedules import CHINA, DaysReversed
 from service.statement_lines import Kind, Line, lines_of
 
-CHINA = ZoneInfo("Asia/Shanghai")
 EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
 EXAMINED = 500
 """How many lines a page with a filter looks at."""

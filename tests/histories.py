@@ -17,7 +17,7 @@ from service.attendees import Attendee
 from service.config import Config
 from service.db import encode_json, new_id, transaction
 from service.donations import Donation, DonationRequest, donate_many
-from service.expiry import EXPIRED, RuleTold
+from service.expiry import RuleTold
 from service.retirements import NewEventRetirement, NewRetirement
 from tests.doors import MORNING, come_in, coming, open_event
 
@@ -153,4 +153,6 @@ async def expire(pool: asyncpg.Pool, member: UUID, grams: int) -> None:
             class_id,
             encode_json(rule),
         )
-        await ledger.post_many(connection, [ledger.Transfer(new_id(), member, EXPIRED, class_id, grams, "expire")])
+        await ledger.post_many(
+            connection, [ledger.Transfer(new_id(), member, ledger.EXPIRED, class_id, grams, "expire")]
+        )

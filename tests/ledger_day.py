@@ -22,7 +22,6 @@ from service.retirements import NewEventRetirement, NewRetirement
 from tests import doors
 from tests.books import rich_member
 
-EXPIRED = UUID(int=3)
 AN_HOUR = timedelta(hours=1)
 
 
@@ -126,7 +125,7 @@ async def leave_circulation(pool: asyncpg.Pool, day: Day) -> None:
         )
         await ledger.lock_accounts(connection, [day.han])
         (class_id,) = await classes_of(connection, day.hans_gift)
-        await ledger.post_many(connection, [ledger.Transfer(new_id(), day.han, EXPIRED, class_id, 5, "expire")])
+        await ledger.post_many(connection, [ledger.Transfer(new_id(), day.han, ledger.EXPIRED, class_id, 5, "expire")])
 
 
 async def give_back(pool: asyncpg.Pool, day: Day) -> None:
@@ -174,12 +173,8 @@ async def meddle(pool: asyncpg.Pool, day: Day) -> list[str]:
             "a gift to nobody": ledger.Transfer(new_id(), day.han, new_id(), first, 1, "donate"),
             "a gift of what one does not hold": ledger.Transfer(new_id(), day.han, event, second, 1, "donate"),
             "a gift of what travelling to the event earned": ledger.Transfer(new_id(), day.li, event, own, 1, "donate"),
-            "a retirement beyond what is held": ledger.Transfer(
-                new_id(), event, retirements.RETIRED, first, 90, "retire"
-            ),
-            "a retirement without certificate": ledger.Transfer(
-                new_id(), day.han, retirements.RETIRED, first, 1, "retire"
-            ),
+            "a retirement beyond what is held": ledger.Transfer(new_id(), event, ledger.RETIRED, first, 90, "retire"),
+            "a retirement without certificate": ledger.Transfer(new_id(), day.han, ledger.RETIRED, first, 1, "retire"),
             "a reversal in part": ledger.Transfer(new_id(), event, day.li, first, 1, "reverse", 0, gift),
             "a second reversal": ledger.Transfer(new_id(), event, day.han, first, 40, "reverse", 0, day.hans_gift),
             "a reversal of a reversal": ledger.Transfer(new_id(), day.han, event, first, 40, "reverse", 0, reversal),

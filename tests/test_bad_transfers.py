@@ -12,11 +12,9 @@ import pytest
 from service import ledger
 from service.db import Connection, new_id, transaction
 from service.donations import DonationRequest, donate_many
-from service.ledger import ISSUANCE, Transfer
+from service.ledger import HELD, ISSUANCE, RETIRED, Transfer
 from service.ledger_refusals import refusal_of
 from tests.books import CLASSES, issue, open_event_account, open_member
-
-HELD, RETIRED = UUID(int=4), UUID(int=2)
 
 
 class Books(NamedTuple):

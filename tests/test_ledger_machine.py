@@ -32,7 +32,7 @@ from service.errors import Refusal
 from service.ledger import Transfer
 from service.retirements import NewEventRetirement, NewRetirement
 from tests.books import CLASSES, open_member
-from tests.ledger_day import EXPIRED, note_back
+from tests.ledger_day import note_back
 from tests.ledger_model import DONE, Model
 from tests.tallied import open_hall
 
@@ -233,7 +233,7 @@ class Ledger(RuleBasedStateMachine):
     def expire(self, who: int, of: int, grams: int) -> None:
         """Some of what a member holds ends."""
         member, class_id = self.members[who], self.model.classes[of]
-        transfer = Transfer(new_id(), member, EXPIRED, class_id, grams, "expire")
+        transfer = Transfer(new_id(), member, ledger.EXPIRED, class_id, grams, "expire")
         answer = self.attempt(ledger.post_many(self.connection, [transfer]))
         assert answer == self.model.expire(member, class_id, grams)
 

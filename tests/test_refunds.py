@@ -79,7 +79,7 @@ async def retire(pool: asyncpg.Pool, event: Hall, grams: int, month: int = 0) ->
             event.id,
             grams,
         )
-        await ledger.post_many(connection, [ledger.Transfer(id_, event.id, UUID(int=2), class_id, grams, "retire")])
+        await ledger.post_many(connection, [ledger.Transfer(id_, event.id, ledger.RETIRED, class_id, grams, "retire")])
 
 
 async def balance(pool: asyncpg.Pool, member: UUID) -> int:

@@ -99,7 +99,7 @@ async def set_aside(pool: asyncpg.Pool) -> int:
         await pool.fetchval(
             "SELECT coalesce(sum(CASE destination WHEN $1 THEN grams ELSE -grams END), 0) "
             "FROM transfers WHERE $1 IN (source, destination)",
-            reservations.HELD,
+            ledger.HELD,
         )
     )
 

@@ -388,7 +388,7 @@ async def test_nothing_is_added_to_a_certificate_later_nor_retired_without_one(
     pool, member, class_id = retired
     certified = await pool.fetchval("SELECT id FROM retirements")
     for id_, ordinal in ((certified, 1), (new_id(), 0)):
-        transfer = ledger.Transfer(id_, member, retirements.RETIRED, class_id, 5, "retire", ordinal)
+        transfer = ledger.Transfer(id_, member, ledger.RETIRED, class_id, 5, "retire", ordinal)
         with pytest.raises(asyncpg.CheckViolationError) as refused:
             async with transaction(pool) as connection:
                 await ledger.post_many(connection, [transfer])

@@ -11,6 +11,7 @@ import pytest
 
 from service import ledger, serials
 from service.attendees import Attendee
+from service.balances import EventNamed
 from service.config import Config
 from service.db import new_id, transaction
 from service.errors import NotFound
@@ -84,7 +85,7 @@ async def test_what_was_earned_by_travelling_names_the_event(database: asyncpg.P
     await seal_all(database, config)
     async with database.acquire() as connection:
         own = await serials.of_act(connection, member, ids[1])
-        assert own.earned.event == serials.NamedEvent(event.id, "零碳会议")
+        assert own.earned.event == EventNamed(event.id, "零碳会议")
         found = await serials.find(connection, own.earned.class_id, own.first_serial)
         assert found.earned == own.earned
         for not_an_act in (ids[-1], ids[-2], new_id()):
@@ -144,7 +145,7 @@ async def test_a_check_in_is_followed_to_its_serials_and_back(database: asyncpg.
         assert own.grams == receipt.earned_g
         found = await serials.find(connection, own.earned.class_id, own.next_serial - 1)
     assert (found.act, found.action, found.position) == ("check_in", None, own.position)
-    assert found.earned.event == serials.NamedEvent(event.id, event.name)
+    assert found.earned.event == EventNamed(event.id, event.name)
 
 
 @pytest.mark.parametrize("path", ["0/1", "1/0", "-1/1", "1/x", "2147483648/1", f"1/{2**53 + 1}"])

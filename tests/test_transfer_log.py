@@ -165,7 +165,7 @@ async def test_an_id_that_goes_on_after_it_was_sealed_is_sealed_to_its_end(
         member, class_id = await open_member(connection), await june(connection)
         await issue_once(connection, member, 12)
     for ordinal, grams in enumerate((7, 5)):
-        part = ledger.Transfer(expired, member, UUID(int=3), class_id, grams, "expire", ordinal)
+        part = ledger.Transfer(expired, member, ledger.EXPIRED, class_id, grams, "expire", ordinal)
         async with transaction(database) as connection:
             await ledger.post_many(connection, [part])
         await seal_all(database, config)

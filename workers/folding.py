@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Any
 from uuid import UUID
@@ -12,8 +11,6 @@ import asyncpg
 from service import tallies
 from service.db import AWAY, transaction
 from service.nudges import enqueue_fold
-
-SWEEP_EVERY_S = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -59,13 +56,3 @@ async def sweep(pool: asyncpg.Pool) -> None:
             raise
         except Exception:
             log.exception("event %s cannot be folded", event_id)
-
-
-async def sweep_on(pool: asyncpg.Pool) -> None:
-    """Sweep every two seconds for ever, with or without a queue."""
-    while True:
-        try:
-            await sweep(pool)
-        except AWAY as away:
-            log.warning("the database does not answer: %r", away)
-        await asyncio.sleep(SWEEP_EVERY_S)

@@ -11,6 +11,7 @@ import logging
 import signal
 from contextlib import suppress
 from datetime import UTC
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
@@ -23,12 +24,11 @@ from redis.exceptions import RedisError
 from service.config import Config, from_environment
 from service.db import open_pool
 from service.nudges import FOLD, PATIENCE_S, decode_job, encode_job, open_queue
-from workers import lapsing, refunding
+from workers import folding, lapsing, refunding, sealing
 from workers.audits import audit_books
 from workers.cleaning import forget_old
 from workers.expiring import expire_credits
-from workers.folding import fold_event, look_again, sweep_on
-from workers.sealing import seal_on
+from workers.folding import fold_event, look_again
 from workers.sweeping import keep_sweeping
 
 if TYPE_CHECKING:
@@ -129,9 +129,8 @@ async def work(config: Config) -> None:
     """Run jobs and sweep until cancelled. Raises what asyncpg raises when the database is away at the start."""
     async with await open_pool(config) as pool, asyncio.TaskGroup() as tasks:
         tasks.create_task(serve_queue_on(config, pool))
-        tasks.create_task(sweep_on(pool))
-        tasks.create_task(seal_on(pool, config))
-        for each in (lapsing.sweep, refunding.sweep):
+        tasks.create_task(keep_sweeping(pool, partial(sealing.seal_all, config=config), sealing.SEAL_EVERY_S))
+        for each in (folding.sweep, lapsing.sweep, refunding.sweep):
             tasks.create_task(keep_sweeping(pool, each))
 
 

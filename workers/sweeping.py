@@ -15,13 +15,15 @@ SWEEP_EVERY_S = 2.0
 log = logging.getLogger(__name__)
 
 
-async def keep_sweeping(pool: asyncpg.Pool, sweep: Callable[[asyncpg.Pool], Awaitable[None]]) -> None:
-    """Sweep every two seconds for ever, also when the database went away or the sweep failed."""
+async def keep_sweeping(
+    pool: asyncpg.Pool, sweep: Callable[[asyncpg.Pool], Awaitable[object]], every_s: float = SWEEP_EVERY_S
+) -> None:
+    """Sweep every few seconds for ever, also when the database went away or the sweep failed."""
     while True:
         try:
             await sweep(pool)
         except AWAY as away:
             log.warning("the database does not answer: %r", away)
         except Exception:
-            log.exception("a sweep failed: %s", sweep.__module__)
-        await asyncio.sleep(SWEEP_EVERY_S)
+            log.exception("a sweep failed: %r", sweep)
+        await asyncio.sleep(every_s)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Request, get, post
@@ -19,8 +18,7 @@ from service.api.problems import WRITES, refuses
 from service.api.requests import Key
 from service.carbon import CLASSES
 from service.idempotency import digest
-
-CHINA = ZoneInfo("Asia/Shanghai")
+from service.schedules import CHINA
 
 
 class NewAction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -12,7 +12,7 @@ from service import committers, config, limits, nudges, senders, streams
 
 
 class Means(NamedTuple):
-    """What the hot routes need: looked up, since to be given one of these costs a tenth of such a request."""
+    """What the hot routes need: looked up, since to be given one of these costs a thirtieth of a check-in."""
 
     pool: asyncpg.Pool
     config: config.Config

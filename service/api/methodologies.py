@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import get
@@ -15,8 +14,7 @@ from scenarios.actions.methodologies import Action, Methodology, methodologies
 from scenarios.citations import Certainty, Citation, Gas
 from service.api.problems import Texts, refuses
 from service.i18n import translate
-
-CHINA = ZoneInfo("Asia/Shanghai")
+from service.schedules import CHINA
 
 Region = Annotated[str, PathParameter(pattern=r"^[0-9]{6}$(?!\n)", description="A province by GB/T 2260.")]
 On = Annotated[date | None, QueryParameter(description="The day of the act; today where not given.")]

@@ -18,13 +18,14 @@ from scenarios.regions import PROVINCES
 from service import actions
 from service.access import Caller
 from service.actions import ActionRequest
-from service.api.actions import CHINA, NewAction
+from service.api.actions import NewAction
 from service.api.given import Committers, Pool
 from service.carbon import carbon_refusal
 from service.db import new_id
 from service.errors import BadInput, Refusal
 from service.idempotency import digest
 from service.pages.rendering import Typed, id_in, page, see_other, typed_in
+from service.schedules import CHINA
 
 READERS = {"m": metres_from_km_text, "Wh": wh_from_kwh_text, "1": count_from_text}
 """How a quantity is typed, by the methodology's base unit."""

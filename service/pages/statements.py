@@ -21,9 +21,10 @@ from service.api.statements import CSV_HEADERS, CSV_TYPE
 from service.errors import NotFound, Refusal
 from service.pages.organize import read_date
 from service.pages.rendering import Typed, page
+from service.schedules import CHINA
 from service.statement_lines import Kind, Line
 from service.statement_words import KIND_LABELS, sentence
-from service.statements import CHINA, Statement, Wanted
+from service.statements import Statement, Wanted
 
 Text = Annotated[str, QueryParameter(max_length=200)]
 First = Annotated[str, QueryParameter(name="from", max_length=40)]

@@ -21,6 +21,43 @@ CREATE TABLE accounts (
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON accounts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
+CREATE TABLE action_appeals (
+    action_id uuid NOT NULL,
+    because text NOT NULL,
+    appealed_at timestamp with time zone NOT NULL DEFAULT now(),
+    CHECK (((length(because) >= 1) AND (length(because) <= 500))),
+    FOREIGN KEY (action_id) REFERENCES actions(id),
+    PRIMARY KEY (action_id)
+);
+
+
+CREATE TABLE action_evidence (
+    action_id uuid NOT NULL,
+    digest bytea NOT NULL,
+    FOREIGN KEY (action_id) REFERENCES actions(id),
+    FOREIGN KEY (digest) REFERENCES evidence(digest),
+    PRIMARY KEY (action_id, digest)
+);
+CREATE INDEX action_evidence_digest_idx ON action_evidence USING btree (digest);
+
+
+CREATE TABLE action_reviews (
+    action_id uuid NOT NULL,
+    round smallint NOT NULL,
+    decision text NOT NULL,
+    because text NOT NULL,
+    decided_by uuid NOT NULL,
+    decided_at timestamp with time zone NOT NULL DEFAULT now(),
+    CHECK (((length(because) >= 1) AND (length(because) <= 500))),
+    CHECK ((decision = ANY (ARRAY['proven'::text, 'self_declared'::text, 'refused'::text]))),
+    CHECK ((round = ANY (ARRAY[1, 2]))),
+    FOREIGN KEY (action_id) REFERENCES actions(id),
+    FOREIGN KEY (decided_by) REFERENCES members(id),
+    PRIMARY KEY (action_id, round)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON action_reviews FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
 CREATE TABLE actions (
     id uuid NOT NULL,
     member_id uuid NOT NULL,
@@ -32,13 +69,43 @@ CREATE TABLE actions (
     trace jsonb NOT NULL,
     request_digest bytea NOT NULL,
     logged_at timestamp with time zone NOT NULL,
+    source text NOT NULL DEFAULT 'member'::text,
+    evidence text NOT NULL DEFAULT 'self_declared'::text,
+    counted bigint,
+    period tstzrange,
+    family text,
+    state text NOT NULL DEFAULT 'credited'::text,
+    due_at timestamp with time zone,
+    held_because text,
+    settled_at timestamp with time zone,
+    overtaken_by uuid,
+    partner_id uuid,
+    station_id uuid,
+    CHECK (((NOT isempty(period)) AND (lower(period) IS NOT NULL) AND (upper(period) IS NOT NULL) AND isfinite(lower(period)) AND isfinite(upper(period)))),
+    CHECK (((counted >= 0) AND (counted <= quantity))),
+    CHECK (((family IS NULL) OR (period IS NOT NULL))),
+    CHECK (((state <> 'overtaken'::text) OR (overtaken_by IS NOT NULL))),
+    CHECK (((state = 'pending'::text) = (due_at IS NOT NULL))),
+    CHECK (((state = ANY (ARRAY['pending'::text, 'in_review'::text])) = (settled_at IS NULL))),
+    CHECK ((evidence = ANY (ARRAY['self_declared'::text, 'proven'::text]))),
     CHECK ((octet_length(request_digest) = 32)),
     CHECK ((quantity > 0)),
     CHECK ((reduction_g >= 0)),
+    CHECK ((source = ANY (ARRAY['member'::text, 'code'::text, 'partner'::text]))),
+    CHECK ((state = ANY (ARRAY['pending'::text, 'in_review'::text, 'credited'::text, 'overtaken'::text, 'refused'::text]))),
+    EXCLUDE USING gist (member_id WITH =, family WITH =, period WITH &&) WHERE (((family IS NOT NULL) AND (overtaken_by IS NULL) AND (state <> 'refused'::text))),
     FOREIGN KEY (member_id) REFERENCES members(id),
+    FOREIGN KEY (overtaken_by) REFERENCES actions(id),
+    FOREIGN KEY (partner_id) REFERENCES partners(id),
+    FOREIGN KEY (station_id) REFERENCES stations(id),
     PRIMARY KEY (id)
 );
+CREATE INDEX actions_counted ON actions USING btree (member_id, action, occurred_on);
+CREATE INDEX actions_due ON actions USING btree (due_at) WHERE (state = 'pending'::text);
+CREATE INDEX actions_in_review ON actions USING btree (region, logged_at) WHERE (state = 'in_review'::text);
 CREATE INDEX actions_member_id_logged_at_idx ON actions USING btree (member_id, logged_at);
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON actions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER guard BEFORE UPDATE ON actions FOR EACH ROW EXECUTE FUNCTION guard_actions();
 
 
 CREATE TABLE activity_data (
@@ -122,6 +189,23 @@ CREATE TABLE check_ins (
 CREATE UNIQUE INDEX one_check_in_a_day ON check_ins USING btree (event_id, attendee, day) WHERE (ended_at IS NULL);
 CREATE UNIQUE INDEX one_credit_a_day ON check_ins USING btree (event_id, credited_to, day) WHERE ((credited_to IS NOT NULL) AND (ended_at IS NULL));
 CREATE UNIQUE INDEX one_journey_an_event ON check_ins USING btree (event_id, attendee) WHERE ((part = 'journey'::text) AND (ended_at IS NULL));
+
+
+CREATE TABLE consents (
+    id uuid NOT NULL,
+    partner_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    scene text NOT NULL,
+    subject uuid NOT NULL,
+    given_at timestamp with time zone NOT NULL,
+    withdrawn_at timestamp with time zone,
+    CHECK ((withdrawn_at >= given_at)),
+    FOREIGN KEY (member_id) REFERENCES members(id),
+    FOREIGN KEY (partner_id) REFERENCES partners(id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX consents_member_id_idx ON consents USING btree (member_id);
+CREATE UNIQUE INDEX one_consent_a_scene ON consents USING btree (partner_id, subject, scene) WHERE (withdrawn_at IS NULL);
 
 
 CREATE TABLE counted_attendees (
@@ -220,6 +304,28 @@ CREATE INDEX events_organization_id_idx ON events USING btree (organization_id);
 CREATE INDEX events_region_idx ON events USING btree (region);
 
 
+CREATE TABLE evidence (
+    digest bytea NOT NULL,
+    media_type text NOT NULL,
+    content bytea NOT NULL,
+    stored_at timestamp with time zone NOT NULL DEFAULT now(),
+    CHECK ((media_type = ANY (ARRAY['image/jpeg'::text, 'image/png'::text, 'image/webp'::text]))),
+    CHECK ((octet_length(digest) = 32)),
+    PRIMARY KEY (digest)
+);
+
+
+CREATE TABLE evidence_uploads (
+    digest bytea NOT NULL,
+    member_id uuid NOT NULL,
+    uploaded_at timestamp with time zone NOT NULL DEFAULT now(),
+    FOREIGN KEY (digest) REFERENCES evidence(digest),
+    FOREIGN KEY (member_id) REFERENCES members(id),
+    PRIMARY KEY (digest, member_id)
+);
+CREATE INDEX evidence_uploads_member_id_idx ON evidence_uploads USING btree (member_id);
+
+
 CREATE TABLE expiry_notices (
     account_id uuid NOT NULL,
     class_id integer NOT NULL,
@@ -315,11 +421,25 @@ CREATE TABLE log_nodes (
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON log_nodes FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
+CREATE TABLE member_devices (
+    member_id uuid NOT NULL,
+    device bytea NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL,
+    CHECK ((octet_length(device) = 16)),
+    FOREIGN KEY (member_id) REFERENCES members(id),
+    PRIMARY KEY (member_id, device)
+);
+CREATE INDEX member_devices_device_idx ON member_devices USING btree (device);
+
+
 CREATE TABLE members (
     id uuid NOT NULL,
-    phone_digest bytea NOT NULL,
-    phone_hint text NOT NULL,
+    phone_digest bytea,
+    phone_hint text,
     joined_at timestamp with time zone NOT NULL DEFAULT now(),
+    erased_at timestamp with time zone,
+    CHECK (((erased_at IS NOT NULL) = (phone_digest IS NULL))),
+    CHECK (((phone_digest IS NULL) = (phone_hint IS NULL))),
     CHECK ((octet_length(phone_digest) = 32)),
     PRIMARY KEY (id),
     UNIQUE (phone_digest)
@@ -379,6 +499,61 @@ CREATE TABLE organizations (
 );
 
 
+CREATE TABLE partner_keys (
+    partner_id uuid NOT NULL,
+    number integer NOT NULL,
+    made_by uuid NOT NULL,
+    made_at timestamp with time zone NOT NULL DEFAULT now(),
+    revoked_at timestamp with time zone,
+    CHECK ((number >= 1)),
+    FOREIGN KEY (made_by) REFERENCES members(id),
+    FOREIGN KEY (partner_id) REFERENCES partners(id),
+    PRIMARY KEY (partner_id, number)
+);
+
+
+CREATE TABLE partner_nonces (
+    partner_id uuid NOT NULL,
+    nonce text NOT NULL,
+    used_at timestamp with time zone NOT NULL,
+    CHECK (((length(nonce) >= 16) AND (length(nonce) <= 64))),
+    PRIMARY KEY (partner_id, nonce)
+);
+CREATE INDEX partner_nonces_used_at_idx ON partner_nonces USING btree (used_at);
+
+
+CREATE TABLE partner_scopes (
+    partner_id uuid NOT NULL,
+    region text NOT NULL,
+    action text NOT NULL,
+    asked_at timestamp with time zone NOT NULL DEFAULT now(),
+    approved_by uuid,
+    approved_at timestamp with time zone,
+    withdrawn_at timestamp with time zone,
+    CHECK (((approved_by IS NULL) = (approved_at IS NULL))),
+    CHECK ((region ~ '^[0-9]{6}$'::text)),
+    FOREIGN KEY (approved_by) REFERENCES members(id),
+    FOREIGN KEY (partner_id) REFERENCES partners(id),
+    PRIMARY KEY (partner_id, region, action)
+);
+
+
+CREATE TABLE partners (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    return_url text,
+    registered_by uuid NOT NULL,
+    registered_at timestamp with time zone NOT NULL DEFAULT now(),
+    CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CHECK (((length(return_url) <= 500) AND (return_url ~ '^https://'::text))),
+    FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    FOREIGN KEY (registered_by) REFERENCES members(id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX partners_organization_id_idx ON partners USING btree (organization_id);
+
+
 CREATE TABLE personal_codes (
     event_id uuid NOT NULL,
     attendee uuid NOT NULL,
@@ -386,6 +561,22 @@ CREATE TABLE personal_codes (
     FOREIGN KEY (event_id) REFERENCES events(id),
     PRIMARY KEY (event_id, attendee)
 );
+
+
+CREATE TABLE published_methodologies (
+    id text NOT NULL,
+    version text NOT NULL,
+    regions text[] NOT NULL,
+    valid_from date NOT NULL,
+    content bytea NOT NULL,
+    digest bytea NOT NULL,
+    published_by uuid NOT NULL,
+    published_at timestamp with time zone NOT NULL DEFAULT now(),
+    CHECK ((octet_length(digest) = 32)),
+    FOREIGN KEY (published_by) REFERENCES members(id),
+    PRIMARY KEY (id, version)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON published_methodologies FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
 CREATE TABLE refused_scans (
@@ -542,6 +733,27 @@ CREATE TABLE sign_in_sends (
 );
 CREATE INDEX sign_in_sends_address_digest_sent_at_idx ON sign_in_sends USING btree (address_digest, sent_at);
 CREATE INDEX sign_in_sends_phone_digest_sent_at_idx ON sign_in_sends USING btree (phone_digest, sent_at);
+
+
+CREATE TABLE stations (
+    id uuid NOT NULL,
+    partner_id uuid NOT NULL,
+    name text NOT NULL,
+    region text NOT NULL,
+    action text NOT NULL,
+    quantity bigint NOT NULL,
+    short_code text NOT NULL,
+    opened_at timestamp with time zone NOT NULL DEFAULT now(),
+    closed_at timestamp with time zone,
+    CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CHECK ((quantity > 0)),
+    CHECK ((region ~ '^[0-9]{6}$'::text)),
+    CHECK ((short_code ~ '^[0-9A-HJKMNP-TV-Z]{8}$'::text)),
+    FOREIGN KEY (partner_id) REFERENCES partners(id),
+    PRIMARY KEY (id),
+    UNIQUE (short_code)
+);
+CREATE INDEX stations_partner_id_idx ON stations USING btree (partner_id);
 
 
 CREATE TABLE tallies (

@@ -100,6 +100,17 @@ class QuantityAbsurd(CarbonRefusal):
     code = "quantity_absurd"
 
 
+class ActImplausible(CarbonRefusal):
+    """没有记下：{reason_label}（规则 {rule}）"""
+
+    code = "act_implausible"
+
+    def message(self, language: Language, translate: Callable[[str], str]) -> str:
+        """Which rule of fair play refused the act, with the rule's own sentence and limit."""
+        reason = translate(self.values["reason_label"]).format(limit=self.values["limit"])
+        return translate(self.template).format(rule=self.values["rule"], reason_label=reason)
+
+
 class UnknownMode(CarbonRefusal):
     """没有“{mode}”这种出行方式。"""
 

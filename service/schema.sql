@@ -425,6 +425,7 @@ CREATE TABLE member_devices (
     member_id uuid NOT NULL,
     device bytea NOT NULL,
     first_seen_at timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL,
     CHECK ((octet_length(device) = 16)),
     FOREIGN KEY (member_id) REFERENCES members(id),
     PRIMARY KEY (member_id, device)

@@ -50,9 +50,10 @@ class Known(NamedTuple):
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """One rule: it refuses or holds what is above `limit`, or lowers the caps of whoever is below it.
 
-    `looks_at` per_hour or per_day: `limit` is in the action's own unit (km, kWh, orders), for the `actions` named, or
-    all in one of `units`. account_days, device_days: days; device_members: people. `share` is of the caps. With
-    `without_photo` it is only for self-declared acts without a photo. `text` is a msgid, with {limit} in it.
+    `looks_at` per_hour or per_day: `limit` is in the action's own unit, which must be one of `units` (by what they are
+    per), for the `actions` named, whose days count together, or for each there is. account_days, device_days: days;
+    device_members: people. `share` is of the caps. With `without_photo` it is only for self-declared acts without a
+    photo. `text` is a msgid, with {limit} in it.
     """
 
     name: str
@@ -77,8 +78,11 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
 
     def is_for(self, action: str, unit: str) -> bool:
         """Whether it judges acts of that kind, in that unit."""
-        everything = not self.actions and not self.units
-        return everything or action in self.actions or UNITS[unit].per in self.units
+        return (not self.actions or action in self.actions) and (not self.units or UNITS[unit].per in self.units)
+
+    def told_that_day(self, action: str, known: Known) -> int:
+        """How much of what it judges was told of that day before, in base units."""
+        return sum(known.told_today.get(each, 0) for each in self.actions or (action,))
 
 
 class FairPlay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,7 +144,7 @@ def breaks(rule: Rule, told: Told) -> bool:
         most = limit * size_of(told.action.unit)
         return told.seconds is not None and told.quantity * 3600 > most * (told.seconds + fair_play().clock_slack_s)
     if rule.looks_at == "per_day":
-        return known.told_today.get(told.action.key, 0) + told.quantity > limit * size_of(told.action.unit)
+        return rule.told_that_day(told.action.key, known) + told.quantity > limit * size_of(told.action.unit)
     if rule.looks_at == "device_members":
         return known.device_members > limit
     return (known.account_days if rule.looks_at == "account_days" else known.device_days or 0) < limit
@@ -186,7 +190,7 @@ def _check(rule: Rule, pack: str) -> None:
     require(1 <= rule.limit <= 10**9, pack, f"{rule.name} has no sensible limit")
     require("{limit}" in rule.text, pack, f"{rule.name} does not say its limit")
     require(set(rule.units) <= PERS, pack, f"{rule.name} is for an unknown unit")
-    require(rule.looks_at not in OF_ACTS or bool(rule.actions or rule.units), pack, f"{rule.name} is for no action")
+    require(rule.looks_at not in OF_ACTS or bool(rule.units), pack, f"{rule.name} is for no unit")
     lowers, newcomers = rule.kind == "lower", rule.looks_at in OF_NEWCOMERS
     require(lowers == newcomers == (rule.share is not None), pack, f"{rule.name} does not lower caps of newcomers")
     require_number(rule.share, pack, rule.name)

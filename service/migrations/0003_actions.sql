@@ -14,6 +14,7 @@ CREATE TABLE member_devices (
     member_id uuid NOT NULL REFERENCES members,
     device bytea NOT NULL CHECK (octet_length(device) = 16),
     first_seen_at timestamptz NOT NULL,
+    last_seen_at timestamptz NOT NULL, -- to the day: it is not written at every act
     PRIMARY KEY (member_id, device)
 );
 CREATE INDEX ON member_devices (device);

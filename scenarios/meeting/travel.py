@@ -306,7 +306,7 @@ def _earning(
         methodology, action = found
         quantity = leg.distance_m * ways
         reductions.append(reduction_of(methodology, action, quantity, "proven", place))
-        declared_g += action.rates.self_declared.reduction_g(quantity)
+        declared_g += action.rates.self_declared.rate.reduction_g(quantity)
     if methodology is None:
         return None, tuple(unearned)
     return _sum(tuple(reductions), methodology, place, declared_g), tuple(unearned)

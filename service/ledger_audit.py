@@ -79,8 +79,11 @@ async def nothing_can_be_rewritten(connection: Connection) -> Rows:
             SELECT on_table, 'append_only', 'refuse_change', 2 + 8 + 16 + 32
             FROM unnest(ARRAY[
                 'accounts', 'account_closings', 'credit_classes', 'transfers', 'reservations', 'reservation_endings',
-                'retirements', 'expiry_notices', 'serial_blocks', 'sealed_transfers', 'log_nodes', 'log_checkpoints'
+                'expiry_notices', 'serial_blocks', 'sealed_transfers', 'log_nodes', 'log_checkpoints'
             ]) AS on_table
+            UNION ALL
+            VALUES ('retirements', 'append_only', 'refuse_change', 2 + 8 + 32),
+                ('retirements', 'guard', 'guard_retirements', 1 + 2 + 16)
         )
         SELECT 2 AS invariant, format('trigger %s of table %s is missing or off', name, on_table) AS finding
         FROM wanted

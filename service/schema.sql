@@ -138,6 +138,7 @@ CREATE TABLE authority_members (
     FOREIGN KEY (member_id) REFERENCES members(id),
     PRIMARY KEY (member_id, region)
 );
+CREATE TRIGGER living_members BEFORE INSERT ON authority_members FOR EACH ROW EXECUTE FUNCTION refuse_the_erased();
 
 
 CREATE TABLE balances (
@@ -186,6 +187,7 @@ CREATE TABLE check_ins (
     PRIMARY KEY (id),
     UNIQUE (replaces)
 );
+CREATE INDEX check_ins_of_members ON check_ins USING btree (attendee) WHERE (attendee_kind = 'member'::text);
 CREATE UNIQUE INDEX one_check_in_a_day ON check_ins USING btree (event_id, attendee, day) WHERE (ended_at IS NULL);
 CREATE UNIQUE INDEX one_credit_a_day ON check_ins USING btree (event_id, credited_to, day) WHERE ((credited_to IS NOT NULL) AND (ended_at IS NULL));
 CREATE UNIQUE INDEX one_journey_an_event ON check_ins USING btree (event_id, attendee) WHERE ((part = 'journey'::text) AND (ended_at IS NULL));
@@ -206,6 +208,7 @@ CREATE TABLE consents (
 );
 CREATE INDEX consents_member_id_idx ON consents USING btree (member_id);
 CREATE UNIQUE INDEX one_consent_a_scene ON consents USING btree (partner_id, subject, scene) WHERE (withdrawn_at IS NULL);
+CREATE TRIGGER living_members BEFORE INSERT ON consents FOR EACH ROW EXECUTE FUNCTION refuse_the_erased();
 
 
 CREATE TABLE counted_attendees (
@@ -324,6 +327,7 @@ CREATE TABLE evidence_uploads (
     PRIMARY KEY (digest, member_id)
 );
 CREATE INDEX evidence_uploads_member_id_idx ON evidence_uploads USING btree (member_id);
+CREATE TRIGGER living_members BEFORE INSERT ON evidence_uploads FOR EACH ROW EXECUTE FUNCTION refuse_the_erased();
 
 
 CREATE TABLE expiry_notices (
@@ -445,6 +449,7 @@ CREATE TABLE members (
     PRIMARY KEY (id),
     UNIQUE (phone_digest)
 );
+CREATE INDEX members_erased ON members USING btree (erased_at) WHERE (erased_at IS NOT NULL);
 
 
 CREATE TABLE migrations (
@@ -487,6 +492,7 @@ CREATE TABLE organization_members (
     PRIMARY KEY (organization_id, member_id)
 );
 CREATE INDEX organization_members_member_id_idx ON organization_members USING btree (member_id);
+CREATE TRIGGER living_members BEFORE INSERT ON organization_members FOR EACH ROW EXECUTE FUNCTION refuse_the_erased();
 
 
 CREATE TABLE organizations (
@@ -648,7 +654,8 @@ CREATE TABLE retirements (
     PRIMARY KEY (id)
 );
 CREATE INDEX retirements_account_id_retired_at_idx ON retirements USING btree (account_id, retired_at);
-CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON retirements FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON retirements FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER guard BEFORE UPDATE ON retirements FOR EACH ROW EXECUTE FUNCTION guard_retirements();
 
 
 CREATE TABLE sealed_transfers (
@@ -709,6 +716,7 @@ CREATE TABLE sessions (
     PRIMARY KEY (id)
 );
 CREATE INDEX sessions_member_id_idx ON sessions USING btree (member_id);
+CREATE TRIGGER living_members BEFORE INSERT ON sessions FOR EACH ROW EXECUTE FUNCTION refuse_the_erased();
 
 
 CREATE TABLE sign_in_codes (

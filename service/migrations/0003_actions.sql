@@ -167,6 +167,7 @@ CREATE TABLE evidence (
     stored_at timestamptz NOT NULL DEFAULT now()
 );
 ALTER TABLE evidence ALTER COLUMN content SET STORAGE EXTERNAL;
+-- Uploads that no act has taken yet; what nobody takes within a day goes.
 CREATE TABLE evidence_uploads (
     digest bytea NOT NULL REFERENCES evidence,
     member_id uuid NOT NULL REFERENCES members,
@@ -174,12 +175,13 @@ CREATE TABLE evidence_uploads (
     PRIMARY KEY (digest, member_id)
 );
 CREATE INDEX ON evidence_uploads (member_id);
+CREATE INDEX ON evidence_uploads (uploaded_at);
 CREATE TABLE action_evidence (
     action_id uuid NOT NULL REFERENCES actions,
     digest bytea NOT NULL REFERENCES evidence,
     PRIMARY KEY (action_id, digest)
 );
-CREATE INDEX ON action_evidence (digest);
+CREATE UNIQUE INDEX one_act_a_photo ON action_evidence (digest);
 
 -- Reviews and the one appeal. `round` 1 is the first decision, 2 the one on appeal, by someone else.
 CREATE TABLE action_reviews (
@@ -189,7 +191,8 @@ CREATE TABLE action_reviews (
     because text NOT NULL CHECK (length(because) BETWEEN 1 AND 500),
     decided_by uuid NOT NULL REFERENCES members,
     decided_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (action_id, round)
+    PRIMARY KEY (action_id, round),
+    UNIQUE (action_id, decided_by)
 );
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON action_reviews
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -198,3 +201,44 @@ CREATE TABLE action_appeals (
     because text NOT NULL CHECK (length(because) BETWEEN 1 AND 500),
     appealed_at timestamptz NOT NULL DEFAULT now()
 );
+
+-- Erasure ----------------------------------------------------------------------------------------------------------
+
+-- For the processes that serve, which look every second whose tokens are good no more.
+CREATE INDEX members_erased ON members (erased_at) WHERE erased_at IS NOT NULL;
+-- For whoever asks for all that is kept about them.
+CREATE INDEX check_ins_of_members ON check_ins (attendee) WHERE attendee_kind = 'member';
+
+-- Nothing that leads to a person comes back beside an account whose owner left, however the two transactions meet.
+CREATE FUNCTION refuse_the_erased() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM members WHERE id = NEW.member_id AND erased_at IS NULL FOR KEY SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'member % is erased', NEW.member_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'living_members';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER living_members BEFORE INSERT ON sessions FOR EACH ROW EXECUTE FUNCTION refuse_the_erased();
+CREATE TRIGGER living_members BEFORE INSERT ON organization_members FOR EACH ROW EXECUTE FUNCTION refuse_the_erased();
+CREATE TRIGGER living_members BEFORE INSERT ON authority_members FOR EACH ROW EXECUTE FUNCTION refuse_the_erased();
+CREATE TRIGGER living_members BEFORE INSERT ON consents FOR EACH ROW EXECUTE FUNCTION refuse_the_erased();
+CREATE TRIGGER living_members BEFORE INSERT ON evidence_uploads FOR EACH ROW EXECUTE FUNCTION refuse_the_erased();
+
+-- A certificate stays as everyone may read it; the name and purpose that only its erased owner could read in full go.
+DROP TRIGGER append_only ON retirements;
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON retirements FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE FUNCTION guard_retirements() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.beneficiary_kind <> 'person'
+        OR NEW.beneficiary <> (CASE WHEN length(OLD.beneficiary) > 1 THEN left(OLD.beneficiary, 1) ELSE '' END) || '*'
+        OR (to_jsonb(NEW) - '{beneficiary, purpose}'::text[]) <> (to_jsonb(OLD) - '{beneficiary, purpose}'::text[])
+        OR NOT EXISTS (SELECT FROM members WHERE id = OLD.account_id AND erased_at IS NOT NULL)
+    THEN
+        RAISE EXCEPTION 'retirement % is for good', OLD.id USING ERRCODE = 'check_violation', CONSTRAINT = 'named_for_good';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER guard BEFORE UPDATE ON retirements FOR EACH ROW EXECUTE FUNCTION guard_retirements();

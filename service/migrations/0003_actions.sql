@@ -236,7 +236,7 @@ BEGIN
         OR (to_jsonb(NEW) - '{beneficiary, purpose}'::text[]) <> (to_jsonb(OLD) - '{beneficiary, purpose}'::text[])
         OR NOT EXISTS (SELECT FROM members WHERE id = OLD.account_id AND erased_at IS NOT NULL)
     THEN
-        RAISE EXCEPTION 'retirement % is for good', OLD.id USING ERRCODE = 'check_violation', CONSTRAINT = 'named_for_good';
+        RAISE EXCEPTION 'retirement % is for good', OLD.id USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NEW;
 END

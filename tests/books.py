@@ -57,3 +57,9 @@ async def event_account(pool: asyncpg.Pool) -> UUID:
     """An event that can be given to."""
     async with pool.acquire() as connection:
         return await open_event_account(connection)
+
+
+async def balance(pool: asyncpg.Pool, member: UUID) -> int:
+    """Grams that a member holds."""
+    async with pool.acquire() as connection:
+        return await ledger.balance_g(connection, member)

@@ -21,6 +21,8 @@ from service import ledger, transfer_log
 from service.app import create_app
 from service.config import Config
 from service.db import open_pool, transaction
+from service.events import Event
+from tests.browsing import open_event
 from tests.machines import Machines, clone_database, drop_database, machines
 
 SERVERS = pytest.StashKey[Machines]()
@@ -115,6 +117,12 @@ async def client(config: Config, database: asyncpg.Pool) -> AsyncIterator[httpx.
     """The application over HTTP, in this process and event loop, so that requests can truly overlap."""
     async with serving(config) as client:
         yield client
+
+
+@pytest.fixture
+async def event(database: asyncpg.Pool, config: Config) -> Event:
+    """An event that is open, of 王芳's organization."""
+    return await open_event(database, config)
 
 
 @asynccontextmanager

@@ -30,7 +30,7 @@ from service.errors import IdReused, NotFound, Refusal
 from service.events import EventClosed, EventNotOpenYet
 from service.group_commit import GroupCommitter
 from service.receipts import Receipt
-from tests.books import open_event_account, open_member
+from tests.books import balance, open_event_account, open_member
 from tests.doors import BY_METRO, DAY, LOCAL_METRO, MORNING, come, come_in, coming, device, open_event
 
 NOBODY = Caller(None, frozenset({Role.PUBLIC}))
@@ -39,11 +39,6 @@ NOBODY = Caller(None, frozenset({Role.PUBLIC}))
 async def member_of(pool: asyncpg.Pool) -> Attendee:
     async with pool.acquire() as connection:
         return Attendee("member", await open_member(connection))
-
-
-async def balance(pool: asyncpg.Pool, member_id: UUID) -> int:
-    async with pool.acquire() as connection:
-        return await ledger.balance_g(connection, member_id)
 
 
 async def count(pool: asyncpg.Pool) -> int:

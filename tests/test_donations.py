@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from uuid import UUID
 
 import asyncpg
+import httpx
 
 from service import ledger
+from service.config import Config
 from service.db import new_id, transaction
 from service.donations import Donation, DonationRequest, Overdraft, donate_many
 from service.errors import IdReused, NotFound, Refusal
+from service.events import Event
 from service.group_commit import GroupCommitter
-from tests.books import event_account, issue, rich_member
+from tests.books import balance, event_account, issue, rich_member
+from tests.browsing import sign_in
+from tests.paper import see, send
+from tests.people import LI
 
 
 async def give(pool: asyncpg.Pool, *requests: DonationRequest) -> list[Donation | Refusal]:
     """Decide donations as one set."""
     async with transaction(pool) as connection:
         return await donate_many(connection, requests)
-
-
-async def balance(pool: asyncpg.Pool, member: UUID) -> int:
-    async with pool.acquire() as connection:
-        return await ledger.balance_g(connection, member)
 
 
 def committer(pool: asyncpg.Pool) -> GroupCommitter[DonationRequest, Donation]:
@@ -139,3 +139,18 @@ async def test_a_donation_is_noted_for_the_tally_in_its_own_transaction(database
     await give(database, DonationRequest(new_id(), member, event, 6))
     row = await database.fetchrow("SELECT event_id, donations, donated_g FROM tally_changes")
     assert tuple(row) == (event, 1, 6)
+
+
+async def test_a_donation_sent_twice_is_given_once(
+    client: httpx.AsyncClient, database: asyncpg.Pool, config: Config, event: Event
+) -> None:
+    await sign_in(client, database, config, LI)
+    await send(client, (await see(client, "/act?region=110000&action=metro")).form(), quantity="18.5")
+    form = (await see(client, f"/events/{event.id}/donate")).form()
+    first, second = [await send(client, form, grams="300") for _ in range(2)]
+    assert first.answer.url == second.answer.url
+    assert "366" in (await see(client, "/me")).text
+    again = (await see(client, f"/events/{event.id}/donate")).form()
+    for grams, said in (("367", "您只有 366 克"), ("0", "至少"), ("-1", "不是可用的数字"), ("1.5", "不是可用的数字")):
+        assert said in (await send(client, again, grams=grams)).text
+        again = (await see(client, f"/events/{event.id}/donate")).form()

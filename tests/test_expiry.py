@@ -22,7 +22,7 @@ from service.db import new_id, transaction
 from service.donations import Donation, DonationRequest, Overdraft, donate_many
 from service.expiry import RuleTold
 from service.members import member_by_phone
-from tests import test_pages as pages
+from tests import browsing
 from tests.books import event_account, open_member
 from tests.paper import see
 from tests.people import LI, sign_in
@@ -227,7 +227,7 @@ async def test_a_citizen_sees_beforehand_what_expires_when(
     assert "第九条" in shown[0]["rule"]["citation"]
     balance = (await client.get("/v1/me/balance", headers=li)).json()
     assert [each["expires_on"] for each in balance["classes"]] == ["2027-10-01", None, "2027-11-01"]
-    await pages.sign_in(client, database, config, LI)
+    await browsing.sign_in(client, database, config, LI)
     assert "2027年10月1日起失效" in (await see(client, "/me")).text
 
 

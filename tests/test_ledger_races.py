@@ -20,7 +20,7 @@ from service.donations import Donation, DonationRequest, Overdraft, donate_many
 from service.errors import Refusal
 from service.group_commit import GroupCommitter
 from service.retirements import NewRetirement
-from tests.books import CLASSES, event_account, issue, rich_member
+from tests.books import CLASSES, balance, event_account, issue, rich_member
 from tests.tallied import Hall, fold_out, hall
 
 Committer = GroupCommitter[DonationRequest, Donation]
@@ -42,11 +42,6 @@ async def send(to: Sequence[Committer], requests: Sequence[DonationRequest]) -> 
     return await asyncio.gather(
         *(to[number % len(to)].submit(each) for number, each in enumerate(requests)), return_exceptions=True
     )
-
-
-async def balance(pool: asyncpg.Pool, member: UUID) -> int:
-    async with pool.acquire() as connection:
-        return await ledger.balance_g(connection, member)
 
 
 async def given(pool: asyncpg.Pool, event: UUID) -> int:

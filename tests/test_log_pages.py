@@ -13,10 +13,10 @@ from service.db import transaction
 from service.log_bundles import Bundle, check
 from service.members import member_by_phone
 from tests.books import open_member
+from tests.browsing import HOSTILE, assert_sound, sign_in
 from tests.paper import see
 from tests.people import LI
 from tests.sealed import issue_once, june, retire, seal_all, some_of_every_shape
-from tests.test_pages import HOSTILE, assert_sound, sign_in
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

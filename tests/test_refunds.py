@@ -1,163 +1,23 @@
-"""Cancelling an event: it takes nothing more, and what was given goes back once, whatever comes between."""
+"""Refunds: what a cancelled event was given goes back once, in its own classes, whatever comes between."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import asyncpg
-import httpx
 import pytest
 
-from service import cancellations, ledger, refunds, reservations
-from service.access import Caller, Role
-from service.cancellations import AlreadyCancelled, EventSettled
+from service import ledger, refunds, reservations
 from service.config import Config
-from service.db import Connection, new_id, transaction
+from service.db import new_id, transaction
 from service.donation_uses import uses_of_donations
-from service.donations import ClosedToDonations, Donation, DonationRequest, donate_many
-from service.errors import Refusal
-from service.events import Event, EventCancelled
-from tests import test_pages as pages
-from tests.books import CLASSES, rich_member
-from tests.doors import come, coming, device, open_event
-from tests.paper import see, send
-from tests.people import LI, WANG, add_gate_keeper, found_organization, key
-from tests.tallied import Hall, fold_out
+from service.donations import Donation, DonationRequest, donate_many
+from tests.books import balance, rich_member
+from tests.cancelling import cancel, give, is_refunded, left, open_hall, retire, sweep_until_refunded
+from tests.tallied import fold_out
 from tests.test_workers import until, working
 from workers import folding, refunding
-
-
-async def open_hall(pool: asyncpg.Pool) -> Hall:
-    """An event with an organizer."""
-    return as_hall(await open_event(pool))
-
-
-def as_hall(event: Event) -> Hall:
-    return Hall(event.id, (event.gates[0].id, event.gates[1].id))
-
-
-async def organizer_of(connection: Connection, event_id: UUID) -> Caller:
-    """Who may cancel it."""
-    member = await connection.fetchval(
-        "SELECT member_id FROM organization_members JOIN events USING (organization_id) WHERE events.id = $1", event_id
-    )
-    return Caller(member, frozenset({Role.ORGANIZER}))
-
-
-async def cancel(pool: asyncpg.Pool, event: Hall) -> None:
-    """Cancel it, committed."""
-    async with transaction(pool) as connection:
-        await cancellations.cancel(connection, await organizer_of(connection, event.id), event.id, "台风")
-
-
-async def give(pool: asyncpg.Pool, event: Hall, member: UUID, grams: int) -> Donation | Refusal:
-    """Donate, committed. That the event was closed between look and gift the database says."""
-    try:
-        async with transaction(pool) as connection:
-            (verdict,) = await donate_many(connection, [DonationRequest(new_id(), member, event.id, grams)])
-            return verdict
-    except asyncpg.CheckViolationError as violation:
-        if violation.constraint_name != "open_accounts":
-            raise
-        return ClosedToDonations()
-
-
-async def retire(pool: asyncpg.Pool, event: Hall, grams: int, month: int = 0) -> None:
-    """The event retires grams of one class, committed."""
-    async with transaction(pool) as connection:
-        id_, each = new_id(), CLASSES[month]
-        class_id = (await ledger.class_ids(connection, [each]))[each]
-        await ledger.lock_accounts(connection, [event.id])
-        await connection.execute(
-            """
-            INSERT INTO retirements (id, account_id, beneficiary, beneficiary_kind, purpose, grams, retired_on)
-            VALUES ($1, $2, '会务组', 'organization', '碳中和', $3, '2026-11-21')
-            """,
-            id_,
-            event.id,
-            grams,
-        )
-        await ledger.post_many(connection, [ledger.Transfer(id_, event.id, ledger.RETIRED, class_id, grams, "retire")])
-
-
-async def balance(pool: asyncpg.Pool, member: UUID) -> int:
-    async with pool.acquire() as connection:
-        return await ledger.balance_g(connection, member)
-
-
-async def left(pool: asyncpg.Pool, event: Hall) -> int:
-    """What the event still holds, by the journal."""
-    return int(
-        await pool.fetchval(
-            "SELECT coalesce(sum(CASE destination WHEN $1 THEN grams ELSE -grams END), 0) "
-            "FROM transfers WHERE $1 IN (source, destination)",
-            event.id,
-        )
-    )
-
-
-async def sweep_until_refunded(pool: asyncpg.Pool, event: Hall) -> bool:
-    """Sweep until the cancellation counts as done; other tests' transactions on this server hold that up meanwhile."""
-    for _ in range(200):
-        await refunding.sweep(pool)
-        if await is_refunded(pool, event):
-            return True
-        await asyncio.sleep(0.05)
-    return False
-
-
-async def is_refunded(pool: asyncpg.Pool, event: Hall) -> bool:
-    async with pool.acquire() as connection:
-        found = await cancellations.find(connection, event.id)
-    assert found
-    return found.refunded_at is not None
-
-
-# Cancelling -----------------------------------------------------------------------------------------------------------
-
-
-async def test_a_cancelled_event_takes_no_donation_reservation_or_check_in(
-    database: asyncpg.Pool, config: Config
-) -> None:
-    event, member = await open_event(database), await rich_member(database, 10)
-    await cancel(database, as_hall(event))
-    assert isinstance(await give(database, as_hall(event), member, 5), ClosedToDonations)
-    later = datetime.now(UTC) + timedelta(hours=1)
-    async with transaction(database) as connection:
-        with pytest.raises(ClosedToDonations):
-            await reservations.reserve(connection, new_id(), member, event.id, 5, later)
-    (verdict,) = await come(database, config, coming(event, device("a")))
-    assert isinstance(verdict, EventCancelled)
-    assert await balance(database, member) == 10
-
-
-async def test_a_cancelled_event_retires_nothing(database: asyncpg.Pool) -> None:
-    event, member = await open_hall(database), await rich_member(database, 10)
-    await give(database, event, member, 10)
-    await cancel(database, event)
-    with pytest.raises(asyncpg.CheckViolationError, match="open_accounts"):
-        await retire(database, event, 5)
-
-
-async def test_an_event_is_cancelled_once_and_not_when_settled(database: asyncpg.Pool) -> None:
-    event, settled = await open_hall(database), await open_hall(database)
-    await cancel(database, event)
-    with pytest.raises(AlreadyCancelled):
-        await cancel(database, event)
-    await database.execute("INSERT INTO account_closings (account_id, because) VALUES ($1, 'settled')", settled.id)
-    with pytest.raises(EventSettled):
-        await cancel(database, settled)
-
-
-async def test_two_organizers_who_cancel_at_once_cancel_once(database: asyncpg.Pool) -> None:
-    event = await open_hall(database)
-    verdicts = await asyncio.gather(*(cancel(database, event) for _ in range(4)), return_exceptions=True)
-    assert sorted(type(each).__name__ for each in verdicts) == ["AlreadyCancelled"] * 3 + ["NoneType"]
-
-
-# Refunds --------------------------------------------------------------------------------------------------------------
 
 
 async def test_what_was_given_goes_back_in_its_own_classes(database: asyncpg.Pool) -> None:
@@ -380,70 +240,3 @@ async def test_workers_give_back_and_let_lapse_by_themselves(database: asyncpg.P
             return await balance(database, donor) == 30 and await is_refunded(database, event)
 
         await until(is_whole, 10)
-
-
-# Over HTTP ------------------------------------------------------------------------------------------------------------
-
-
-NEW = {
-    "name": "零碳会议",
-    "kind": "meeting",
-    "place": "北京",
-    "venue": "会议中心",
-    "time_zone": "Asia/Shanghai",
-    "expected_people": 300,
-    "hours": [{"opens_at": "2090-11-20T00:00:00Z", "closes_at": "2090-11-20T10:00:00Z"}],
-    "gates": ["A"],
-}
-
-
-async def test_the_organizer_cancels_and_everybody_sees_it(client: httpx.AsyncClient) -> None:
-    wang, organization = await found_organization(client, WANG)
-    made = await client.post("/v1/events", json=NEW | {"organization_id": str(organization)}, headers=wang | key())
-    assert made.status_code == 201, made.text
-    url = f"/v1/events/{made.json()['id']}"
-    keeper = await add_gate_keeper(client, wang, organization, LI)
-    for headers, status in ((keeper, 403), ({}, 401)):
-        answer = await client.post(f"{url}/cancellation", json={"because": "台风"}, headers=headers | key())
-        assert answer.status_code == status
-    assert (await client.get(url)).json()["cancelled"] is False
-    again = key()
-    done = await client.post(f"{url}/cancellation", json={"because": "台风"}, headers=wang | again)
-    assert done.status_code == 201, done.text
-    repeat = await client.post(f"{url}/cancellation", json={"because": "台风"}, headers=wang | again)
-    assert repeat.content == done.content
-    other = await client.post(f"{url}/cancellation", json={"because": "台风"}, headers=wang | key())
-    assert (other.status_code, other.json()["code"]) == (409, "already_cancelled")
-    seen = (await client.get(url)).json()
-    assert (seen["cancelled"], seen["open_now"]) == (True, False)
-
-
-# Pages ----------------------------------------------------------------------------------------------------------------
-
-
-async def test_the_organizer_cancels_on_a_page_that_says_what_follows(
-    client: httpx.AsyncClient, database: asyncpg.Pool, config: Config
-) -> None:
-    event, donor = await pages.open_event(database, config), await rich_member(database, 70)
-    await give(database, as_hall(event), donor, 70)
-    await fold_out(database, as_hall(event))
-    await pages.sign_in(client, database, config, WANG)
-    links = [each.get("href") for each in (await see(client, f"/organize/events/{event.id}")).all("a")]
-    assert f"/organize/events/{event.id}/cancel" in links
-    form = await see(client, f"/organize/events/{event.id}/cancel")
-    pages.assert_sound(form, "zh")
-    assert "取消后不能恢复" in form.text.partition("永久取消")[0], "said before the button"
-    blank = await send(client, form.form(f"/organize/events/{event.id}/cancel"), because=" ")
-    assert not (await client.get(f"/v1/events/{event.id}")).json()["cancelled"]
-    done = await send(client, blank.form(f"/organize/events/{event.id}/cancel"), because="<b>台风</b>")
-    pages.assert_sound(done, "zh")
-    assert done.answer.url.path == f"/events/{event.id}"
-    assert "<b>台风</b>" in done.text
-    assert "正在退回" in done.text
-    assert not [each for each in done.all("a") if str(each.get("href")).endswith("/donate")]
-    await refunding.sweep(database)
-    await refunding.sweep(database)
-    assert "都已退回" in (await see(client, f"/events/{event.id}")).text
-    assert str(event.id) not in (await see(client, "/events")).answer.text
-    late = await send(client, form.form(f"/organize/events/{event.id}/cancel"), because="又一次")
-    assert "已经取消" in late.text

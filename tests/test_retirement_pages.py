@@ -16,9 +16,9 @@ from service.donations import Donation, DonationRequest, donate_many
 from service.events import Event
 from service.members import member_by_phone
 from tests.books import issue
+from tests.browsing import HOSTILE, assert_sound, open_event, other_phone, sign_in
 from tests.paper import Paper, see, send
 from tests.people import HAN, LI, WANG
-from tests.test_pages import HOSTILE, assert_sound, open_event, other_phone, sign_in
 from tests.test_posters import drawn, printed, read_picture
 
 SAID = {"grams": "70", "beneficiary": "张三丰", "beneficiary_kind": "person", "purpose": "抵消 11 月的通勤"}

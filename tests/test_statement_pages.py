@@ -14,11 +14,11 @@ from service.config import Config
 from service.db import transaction
 from service.members import member_by_phone
 from service.pages import statements as pages
+from tests.browsing import assert_sound, sign_in
 from tests.histories import Life, give, live
 from tests.paper import Paper, see
 from tests.people import LI, WANG
 from tests.sealed import seal_all
-from tests.test_pages import assert_sound, sign_in
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 

@@ -7,13 +7,15 @@ from uuid import UUID
 
 import asyncpg
 
-from service import ledger, transfer_log
+from service import ledger, merkle, transfer_log
 from service.access import Caller, Role
+from service.checkpoints import public_key, read_checkpoint, read_key
 from service.config import Config
 from service.db import Connection, new_id, transaction
 from service.donations import Donation, DonationRequest, donate_many
 from service.ledger import Transfer
 from service.log_bundles import Bundle
+from service.merkle import Node
 from service.retirements import NewRetirement, retire_own
 from service.sessions import access_token
 from tests.books import CLASSES, open_member
@@ -95,3 +97,51 @@ async def some_of_every_shape(pool: asyncpg.Pool) -> tuple[UUID, Hall, list[UUID
         await ledger.reverse(connection, reversed_id, reversal)
     given = await donate(pool, member, event.id, 460)
     return member, event, [*ids, reversed_id, *(each.id for each in several), retired, reversal, given]
+
+
+async def check_log(connection: Connection, config: Config) -> int:
+    """Hold the whole log against the transfers, the definition of a tree, and the running sums; return its size."""
+    rows = await connection.fetch(
+        """
+        SELECT position, sealed.leaf, computed.leaf AS expected, sealed.class_id, first_serial, next_serial, grams,
+               reason, computed.class_id AS of_class
+        FROM sealed_transfers AS sealed LEFT JOIN transfer_leaves AS computed
+            ON computed.id = transfer_id AND computed.ordinal = sealed.ordinal
+        ORDER BY position
+        """
+    )
+    assert [row["position"] for row in rows] == list(range(len(rows)))
+    assert all(row["leaf"] == row["expected"] for row in rows)
+    up_to: dict[int, int] = {}
+    for row in rows:
+        if row["reason"] == "issue":
+            first = up_to.get(row["of_class"], 1)
+            up_to[row["of_class"]] = first + row["grams"]
+            assert (row["class_id"], row["first_serial"]) == (row["of_class"], first)
+            assert row["next_serial"] == first + row["grams"]
+        else:
+            assert row["class_id"] is row["first_serial"] is row["next_serial"] is None
+    leaves = [row["leaf"] for row in rows]
+    nodes = {Node(level, at): digest for level, at, digest in merkle.grow(0, [], leaves).nodes}
+    stored = await connection.fetch("SELECT level, position, digest FROM log_nodes")
+    assert {Node(row["level"], row["position"]): row["digest"] for row in stored} == nodes
+    for row in await connection.fetch("SELECT size, root, note FROM log_checkpoints"):
+        assert row["root"] == merkle.root_of(leaves[: row["size"]])
+        assert read_checkpoint(row["note"], read_key(public_key(config))) == (row["size"], row["root"])
+    return len(rows)
+
+
+async def checked(pool: asyncpg.Pool, config: Config) -> int:
+    """The size of a log that holds every transfer, and is right."""
+    async with pool.acquire() as connection:
+        size = await check_log(connection, config)
+        assert size == await connection.fetchval("SELECT count(*) FROM transfers")
+        assert await connection.fetchval("SELECT count(*) FROM unsealed_transfers") == 0
+    return size
+
+
+async def older(pool: asyncpg.Pool, config: Config, size: int) -> Bundle:
+    """A checkpoint as someone kept it."""
+    async with pool.acquire() as connection:
+        kept = await transfer_log.published(connection, size)
+    return Bundle(key=public_key(config), checkpoint=kept.note)

@@ -1,10 +1,8 @@
-"""A member's statement and balance: every gram's coming and going once, in order, explained, and for nobody else."""
+""""""
 
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -14,36 +12,19 @@ import httpx
 import msgspec
 import pytest
 
-from service import balances, ledger, reservations, retirements, statement_csv, statements
+from service import balances, ledger, retirements, statements
 from service.config import Config
 from service.db import Connection, new_id, transaction
 from service.members import member_by_phone
-from service.retirements import NewRetirement
 from service.schedules import DaysReversed
-from service.statement_csv import harmless
 from service.statement_lines import Line
 from service.statement_words import sentence
 from service.statements import CursorUnknown, Wanted
 from tests.books import issue, open_member, rich_member
-from tests.histories import LATER, give, live
+from tests.histories import give, live
 from tests.people import LI, WANG, sign_in
+from tests.stated import busy_member, whole
 from tests.tallied import hall
-
-
-async def whole(
-    pool: asyncpg.Pool, config: Config, member: UUID, wanted: Wanted = statements.EVERYTHING, limit: int = 3
-) -> list[Line]:
-    """All pages, one after the other."""
-    lines: list[Line] = []
-    cursor = None
-    while True:
-        async with pool.acquire() as connection:
-            page = await statements.read(connection, config, member, wanted, cursor, limit)
-        assert len(page.lines) <= limit
-        lines += page.lines
-        if page.next_cursor is None:
-            return lines
-        cursor = page.next_cursor
 
 
 def assert_adds_up(lines: list[Line]) -> None:
@@ -53,23 +34,6 @@ def assert_adds_up(lines: list[Line]) -> None:
         assert sum(part.grams for part in line.parts) == abs(line.grams)
         held += line.grams
         assert line.balance_g == held
-
-
-async def busy_member(pool: asyncpg.Pool, events: tuple[UUID, ...], rounds: int = 4) -> UUID:
-    """A member with something of most kinds in their statement."""
-    member = await rich_member(pool, 1000, 2000, 3000)
-    for number in range(rounds):
-        await give(pool, member, events[number % len(events)], 700 + number)
-        async with transaction(pool) as connection:
-            await ledger.lock_accounts(connection, [member])
-            await issue(connection, member, [50, 60])
-            own = NewRetirement(grams=10 + number, beneficiary="李雷", purpose="出差")
-            await retirements.retire_own(connection, new_id(), member, own)
-            reservation = new_id()
-            await reservations.reserve(connection, reservation, member, events[0], 40, LATER)
-            if number % 2:
-                await reservations.void(connection, reservation, new_id())
-    return member
 
 
 async def test_pages_put_together_are_the_whole_statement_and_add_up_to_the_balance(
@@ -217,56 +181,6 @@ async def test_a_donation_used_up_in_many_retirements_is_summed_up(database: asy
             await retirements.retire_for_event(connection, new_id(), event, new)
     (line,) = [each for each in await whole(database, config, member) if each.id == donation]
     assert sentence(line, "zh") == "捐给「零碳会议」：其中 60 克已分 3 次注销，40 克仍为该活动保留"
-
-
-# For spreadsheets -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", " =", "\n=", "\uff1d", "\uff20"])
-def test_no_cell_and_no_piece_of_one_begins_as_a_formula(start: str) -> None:
-    assert harmless(f"{start}1+1") == f"'{start}1+1"
-    for border in (",", ";", '"', "\t", "|", "\n"):
-        assert f"{border}'{start}HYPERLINK" in harmless(f"x{border}{start}HYPERLINK()")
-    assert harmless("2026-11-20 a=b+c, x@y") == "2026-11-20 a=b+c, x@y"
-
-
-async def exported(pool: asyncpg.Pool, config: Config, member: UUID, wanted: Wanted = statements.EVERYTHING) -> str:
-    """The whole file."""
-    return "".join([piece async for piece in await statement_csv.stream(pool, config, member, wanted, "zh")])
-
-
-async def test_a_strangers_words_are_no_formula_in_a_spreadsheet_and_numbers_are_numbers(
-    database: asyncpg.Pool, config: Config
-) -> None:
-    event = (await hall(database)).id
-    hostile = '=HYPERLINK("http://evil.invalid";"x")\n,=1+1'
-    await database.execute("UPDATE events SET name = $2 WHERE id = $1", event, hostile)
-    member = await rich_member(database, 500)
-    await give(database, member, event, 100)
-    text = await exported(database, config, member)
-    assert text.startswith("\ufeff")
-    rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True))
-    assert len(rows) == 3
-    for cell in (cell for row in rows for column, cell in enumerate(row) if column not in (3, 4)):
-        assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-        assert ",=" not in cell
-    assert (rows[1][3], rows[1][4]) == ("-100", "400")
-    assert ",-100,400," in text
-
-
-async def test_the_file_is_the_whole_statement_page_after_page(
-    database: asyncpg.Pool, config: Config, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(statement_csv, "PAGE", 3)
-    member = await busy_member(database, ((await hall(database)).id,))
-    lines = await whole(database, config, member)
-    for wanted in (statements.EVERYTHING, Wanted(kind="donate")):
-        fitting = [line for line in lines if wanted.kind in (None, line.kind)]
-        text = await exported(database, config, member, wanted)
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))[1:]
-        assert [(row[7], int(row[3]), int(row[4])) for row in rows] == [
-            (str(line.id), line.grams, line.balance_g) for line in fitting
-        ]
 
 
 # At constant cost -----------------------------------------------------------------------------------------------------

@@ -24,8 +24,9 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "node_modules")
 WIDELY = (
-    *("ledger", "donations", "audit", "ledger_machine", "ledger_races", "bad_transfers", "reservations", "refunds"),
-    *("retirements", "expiry", "check_ins", "transfer_log", "merkle", "tallies"),
+    *("ledger", "donations", "audit", "ledger_machine", "ledger_races", "bad_transfers", "reservations"),
+    *("reservation_endings", "cancellations", "refunds", "retirements", "donation_uses", "certificates", "expiry"),
+    *("check_ins", "transfer_log", "log_proofs", "merkle", "tallies"),
 )
 """Nouns of the tests that could find a fault of the ledger."""
 

@@ -5,7 +5,6 @@ A reservation's id is its caller's, and so is that of what ends it. All is seria
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -17,6 +16,7 @@ from service import ledger
 from service.db import Connection
 from service.donations import ClosedToDonations, Overdraft, SameEventReduction
 from service.errors import Conflict, IdReused, NotFound, NotNow
+from service.retirable import Lot, take
 
 Outcome = Literal["post", "void", "lapse"]
 
@@ -82,13 +82,6 @@ class Known(NamedTuple):
     due: bool
 
 
-class Part(NamedTuple):
-    """Grams of one class."""
-
-    class_id: int
-    grams: int
-
-
 # Reserving ------------------------------------------------------------------------------------------------------------
 
 
@@ -104,7 +97,7 @@ async def reserve(
         if (known.member_id, *details(known.reservation)) != (member_id, event_id, grams, lapses_at):
             raise IdReused
         return known.reservation
-    parts = list(draw(await usable(connection, member_id, event_id, grams), grams))
+    parts = take(await usable(connection, member_id, event_id, grams), grams)
     try:
         async with connection.transaction():
             reservation = await open_one(connection, reservation_id, member_id, event_id, grams, lapses_at)
@@ -127,7 +120,7 @@ def details(reservation: Reservation) -> tuple[UUID, int, datetime]:
     return reservation.event_id, reservation.grams, reservation.lapses_at
 
 
-async def usable(connection: Connection, member_id: UUID, event_id: UUID, grams: int) -> list[Part]:
+async def usable(connection: Connection, member_id: UUID, event_id: UUID, grams: int) -> list[Lot]:
     """What a member holds that may go to the event, the oldest class first.
 
     Raises NotFound, ClosedToDonations, and Overdraft or SameEventReduction where it is less than these grams.
@@ -150,19 +143,10 @@ async def usable(connection: Connection, member_id: UUID, event_id: UUID, grams:
     held_g = sum(row["grams"] for row in rows)
     if held_g < grams:
         raise Overdraft(held_g=held_g, asked_g=grams)
-    parts = [Part(row["class_id"], row["grams"]) for row in rows if row["usable"]]
+    parts = [Lot(row["class_id"], row["grams"]) for row in rows if row["usable"]]
     if sum(part.grams for part in parts) < grams:
         raise SameEventReduction
     return parts
-
-
-def draw(parts: Iterable[Part], grams: int) -> Iterator[Part]:
-    """The first of the parts that make up these grams, the last cut to size."""
-    for part in parts:
-        taken_g = min(part.grams, grams)
-        if taken_g:
-            yield Part(part.class_id, taken_g)
-        grams -= taken_g
 
 
 async def open_one(
@@ -311,10 +295,10 @@ async def ending_transfers(
         """,
         known.reservation.reservation_id,
     )
-    parts = [Part(**row) for row in rows]
-    to_event = list(draw(parts, posted_g))
+    parts = [Lot(**row) for row in rows]
+    to_event = take(parts, posted_g)
     posted = {part.class_id: part.grams for part in to_event}
-    back = [Part(part.class_id, part.grams - posted.get(part.class_id, 0)) for part in parts]
+    back = [Lot(part.class_id, part.grams - posted.get(part.class_id, 0)) for part in parts]
     moves = [
         *(("post", known.reservation.event_id, part) for part in to_event),
         *(("lapse" if outcome == "lapse" else "void", known.member_id, part) for part in back if part.grams),

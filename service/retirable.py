@@ -110,13 +110,19 @@ def drawn(lots: Sequence[Lot], asked_g: int) -> list[Lot]:
         raise NothingToRetire
     if held_g < asked_g:
         raise NotEnoughToRetire(held_g=held_g, asked_g=asked_g)
-    parts: list[Lot] = []
-    for lot in lots:
-        taken = 0 if lot.barred else min(lot.grams, asked_g)
-        parts += [lot._replace(grams=taken)] if taken else []
-        asked_g -= taken
-    if asked_g:
+    parts = take(lots, asked_g)
+    if total_g(parts) < asked_g:
         raise next(lot.barred for lot in lots if lot.barred)
+    return parts
+
+
+def take(lots: Iterable[Lot], grams: int) -> list[Lot]:
+    """The first of the lots that make up these grams, the last cut to size; what is barred is passed over."""
+    parts = []
+    for lot in lots:
+        taken_g = 0 if lot.barred else min(lot.grams, grams)
+        parts += [lot._replace(grams=taken_g)] if taken_g else []
+        grams -= taken_g
     return parts
 
 

@@ -1,11 +1,12 @@
-"""Signed codes at the door: on a poster, on a screen, in a form as served; and the key on a receipt.
+"""Signed codes at a place: on a poster, on a screen, in a form as served; and the key on a receipt.
 
+A place is an event's gate, or a partner's station: their marks differ, so that neither's code opens the other.
 Crockford's base 32 throughout, so that all of them can be read aloud and typed. A code is told by its length:
-the gate's short code alone (as typed from a torn poster), and behind it
+the place's short code alone (as typed from a torn poster), and behind it
 
     poster   the mark
     screen   its minute, the mark
-    ticket   its last second, whether a fresh code was scanned, the check-in's id, the mark
+    ticket   its last second, whether a fresh code was scanned, the id of the check-in or act, the mark
 
 The mark is the leading 65 bits of a keyed digest (HMAC-SHA-256) of all that stands before it.
 """
@@ -18,7 +19,7 @@ import re
 import secrets
 import unicodedata
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from service.config import Config
@@ -40,6 +41,13 @@ TICKET_LENGTH = SHORT + SECOND + 1 + CHECK_IN + MARK
 SCREEN_LIFE = timedelta(minutes=2)
 TICKET_LIFE = timedelta(minutes=20)
 LONGEST = 200
+Place = Literal["gate", "station"]
+PATHS: dict[Place, str] = {"gate": "c", "station": "s"}
+KINDS = {
+    (place, form): form if place == "gate" else f"{place} {form}"
+    for place in PATHS
+    for form in ("poster", "screen", "ticket")
+}
 SPELLED = re.compile(f"[{ALPHABET}]+").fullmatch
 
 
@@ -60,7 +68,7 @@ class CodeExpired(NotNow):
 
 
 class Scanned(NamedTuple):
-    """What a genuine code says. `fresh`: read off a screen within its time, so its bearer stood at the gate."""
+    """What a genuine code says. `fresh`: read off a screen within its time, so its bearer stood there."""
 
     short_code: str
     fresh: bool
@@ -68,18 +76,18 @@ class Scanned(NamedTuple):
 
 
 def new_short_code() -> str:
-    """Eight random characters (40 bits) to name a gate by."""
+    """Eight random characters (40 bits) to name a place by."""
     return "".join(secrets.choice(ALPHABET) for _ in range(SHORT))
 
 
-def poster_code(config: Config, short_code: str) -> str:
-    """The code on paper, good for as long as the gate."""
-    return marked(config, "poster", short_code)
+def poster_code(config: Config, short_code: str, place: Place = "gate") -> str:
+    """The code on paper, good for as long as the place."""
+    return marked(config, KINDS[place, "poster"], short_code)
 
 
-def screen_code(config: Config, short_code: str, now: datetime) -> str:
+def screen_code(config: Config, short_code: str, now: datetime, place: Place = "gate") -> str:
     """The code that a screen shows in this minute, good in this minute and the next."""
-    return marked(config, "screen", short_code + encode(minute_of(now), MINUTE))
+    return marked(config, KINDS[place, "screen"], short_code + encode(minute_of(now), MINUTE))
 
 
 def screen_code_expires_at(now: datetime) -> datetime:
@@ -87,14 +95,16 @@ def screen_code_expires_at(now: datetime) -> datetime:
     return now.replace(second=0, microsecond=0) + SCREEN_LIFE
 
 
-def ticket(config: Config, short_code: str, check_in_id: UUID, fresh: bool, now: datetime) -> str:
-    """What a served form carries: good for 20 minutes, for the check-in of that id only."""
+def ticket(
+    config: Config, short_code: str, check_in_id: UUID, fresh: bool, now: datetime, place: Place = "gate"
+) -> str:
+    """What a served form carries: good for 20 minutes, for the check-in or act of that id only."""
     last_second = int((now + TICKET_LIFE).timestamp())
     body = short_code + encode(last_second, SECOND) + encode(fresh, 1) + encode(check_in_id.int, CHECK_IN)
-    return marked(config, "ticket", body)
+    return marked(config, KINDS[place, "ticket"], body)
 
 
-def read_code(config: Config, text: str, now: datetime) -> Scanned:
+def read_code(config: Config, text: str, now: datetime, place: Place = "gate") -> Scanned:
     """What a scanned or typed code says.
 
     Raises CodeForged, or CodeExpired for a genuine one that is not good now: its `scanned` tells what it said.
@@ -103,11 +113,11 @@ def read_code(config: Config, text: str, now: datetime) -> Scanned:
     if len(code) == SHORT:
         return Scanned(code, fresh=False)
     if len(code) == POSTER_LENGTH:
-        return Scanned(unmarked(config, "poster", code), fresh=False)
+        return Scanned(unmarked(config, KINDS[place, "poster"], code), fresh=False)
     if len(code) == SCREEN_LENGTH:
-        return read_screen_code(unmarked(config, "screen", code), now)
+        return read_screen_code(unmarked(config, KINDS[place, "screen"], code), now)
     if len(code) == TICKET_LENGTH:
-        return read_ticket(unmarked(config, "ticket", code), now)
+        return read_ticket(unmarked(config, KINDS[place, "ticket"], code), now)
     raise CodeForged
 
 
@@ -147,9 +157,9 @@ def check_receipt_key(config: Config, check_in_id: UUID, key: str) -> bool:
     return hmac.compare_digest(receipt_key(config, check_in_id).encode(), key.encode("utf-8", "replace"))
 
 
-def url(config: Config, code: str) -> str:
+def url(config: Config, code: str, place: Place = "gate") -> str:
     """Where a phone that scans the code goes."""
-    return f"{config.base_url}/c/{code}"
+    return f"{config.base_url}/{PATHS[place]}/{code}"
 
 
 def in_groups(short_code: str) -> str:

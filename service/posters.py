@@ -1,4 +1,4 @@
-"""What hangs at a gate: its code as a QR picture, and the poster around it, ready to print."""
+"""What hangs at a gate or station: its code as a QR picture, and the poster around it, ready to print."""
 
 from __future__ import annotations
 
@@ -47,7 +47,11 @@ class ScreenCode(msgspec.Struct, frozen=True):
 def screen(config: Config, gate: Gate, now: datetime) -> ScreenCode:
     """What a screen at the gate shows now."""
     code = screen_code(config, gate.short_code, now)
-    leads_to = url(config, code)
+    return shown(code, url(config, code), now)
+
+
+def shown(code: str, leads_to: str, now: datetime) -> ScreenCode:
+    """A code of this minute as a picture, with its times."""
     next_at = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
     return ScreenCode(code, leads_to, as_svg(leads_to), next_at, screen_code_expires_at(now))
 
@@ -59,12 +63,16 @@ async def poster(config: Config, event: Event, gate: Gate, form: Form) -> bytes:
 
 def draw(config: Config, event: Event, gate: Gate, form: Form) -> bytes:
     """The poster's bytes: the same for the same event, gate and address."""
-    leads_to = url(config, poster_code(config, gate.short_code))
+    return as_form(url(config, poster_code(config, gate.short_code)), words(config, event, gate), form)
+
+
+def as_form(leads_to: str, said: dict[str, object], form: Form) -> bytes:
+    """A code as a picture, or on a page with what is said around it."""
     if form == "png":
         return as_png(leads_to)
     if form == "svg":
         return as_svg(leads_to).encode()
-    return as_pdf(words(config, event, gate) | {"qr": as_svg(leads_to), "leads_to": leads_to})
+    return as_pdf(said | {"qr": as_svg(leads_to), "leads_to": leads_to})
 
 
 def modules(text: str) -> list[list[bool]]:
@@ -109,8 +117,13 @@ def words(config: Config, event: Event, gate: Gate) -> dict[str, object]:
         "gate": gate.name,
         "short_code": in_groups(gate.short_code),
         "address": f"{config.base_url}/c".removeprefix("https://"),
-        "captions": {key: [translate(language, text) for language in LANGUAGES] for key, text in CAPTIONS.items()},
+        "captions": in_both(CAPTIONS),
     }
+
+
+def in_both(captions: dict[str, str]) -> dict[str, list[str]]:
+    """Texts in both languages, by what they are for."""
+    return {key: [translate(language, text) for language in LANGUAGES] for key, text in captions.items()}
 
 
 def days(event: Event) -> str:

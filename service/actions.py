@@ -1,165 +1,150 @@
-"""Citizens' low-carbon actions: quantified by their region's methodology, issued as credits."""
+"""Citizens' low-carbon actions: quantified by their region's methodology, each act credited once.
+
+`log_many` takes a set of claims: it holds the members' accounts, reads what is known of all, decides each (pure),
+records the new ones together and issues what they earned.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
-from scenarios.actions.methodologies import methodology_for
-from scenarios.actions.reductions import Reduction, quantify_action
 from scenarios.refusals import CarbonRefusal
-from service import ledger
+from service import action_rows, devices, evidence, ledger
+from service.action_deciding import Claim, Known, New, claim_of, consent_asked, decide, is_reportable, rank
+from service.action_rows import Account, Action, ActionRequest, Standing, action_from, action_of, find_many
 from service.carbon import carbon_refusal
-from service.db import Connection, encode_json
-from service.errors import IdReused, NotFound, NotNow, NotReady, Refusal
+from service.db import Connection
+from service.errors import IdReused, NotFound, NotReady, Refusal
 
-CLAIM_WINDOW = timedelta(days=30)
-
-
-class InTheFuture(NotNow):
-    """行为日期 {occurred_on} 还没有到。"""
-
-    code = "action_in_future"
-
-
-class TooOld(NotNow):
-    """行为日期 {occurred_on} 太早了，只能记录 {days} 天内的行为。"""
-
-    code = "action_too_old"
-
-
-class ActionRequest(NamedTuple):
-    """What a member says they did. `quantity` is in the methodology's base unit: metres, Wh, or times."""
-
-    id: UUID
-    member_id: UUID
-    region: str
-    action: str
-    quantity: int
-    occurred_on: date
-    request_digest: bytes
-    today: date
-
-
-class Action(msgspec.Struct, frozen=True, kw_only=True):
-    """An action as recorded, with the values used. Amounts are grams CO2e."""
-
-    action_id: UUID
-    region: str
-    action: str
-    quantity: int
-    occurred_on: date
-    reduction_g: int
-    trace: msgspec.Raw
-    logged_at: datetime
-
-
-class New(NamedTuple):
-    """A quantified action, to be recorded."""
-
-    request: ActionRequest
-    reduction: Reduction
-    credit_class: ledger.CreditClass
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 async def log_many(connection: Connection, requests: Sequence[ActionRequest], now: datetime) -> list[Action | Refusal]:
     """Quantify, record and credit each, or say why not; a repeat gets what was recorded. Commits nothing itself."""
-    decided = [quantify(request) for request in requests]
-    news = {each.request.id: each for each in decided if isinstance(each, New)}
-    await record(connection, list(news.values()), now)
+    accounts = await action_rows.hold_accounts(connection, {request.member_id for request in requests})
     stored = await find_many(connection, [request.id for request in requests])
-    return [
-        answer_of(request, stored[request.id])
-        if request.id in stored
-        else decision
-        if isinstance(decision, Refusal)
-        else NotReady()
-        for request, decision in zip(requests, decided, strict=True)
+    firsts: dict[UUID, ActionRequest] = {}
+    for request in requests:
+        if request.id not in stored:
+            firsts.setdefault(request.id, request)
+    decided = await decide_all(connection, accounts, list(firsts.values()), now)
+    added = await record(connection, [each for each in decided.values() if isinstance(each, New)], now)
+    answered: set[UUID] = set()
+    answers: list[Action | Refusal] = []
+    for request in requests:
+        first = firsts.get(request.id)
+        if first is None:
+            answers.append(answer_of(request, stored[request.id]))
+        elif (first.member_id, first.request_digest) != (request.member_id, request.request_digest):
+            answers.append(IdReused())
+        elif isinstance(new := decided[request.id], Refusal):
+            answers.append(new)
+        else:
+            repeated = request.id in answered
+            answers.append(action_of(new.row, duplicate=repeated) if request.id in added else NotReady())
+        answered.add(request.id)
+    return answers
+
+
+async def decide_all(
+    connection: Connection, accounts: Mapping[UUID, Account], requests: Sequence[ActionRequest], now: datetime
+) -> dict[UUID, New | Refusal]:
+    """What becomes of each, one after the other: of one person's the best first."""
+    decided: dict[UUID, New | Refusal] = {}
+    claims: list[Claim] = []
+    for request in requests:
+        try:
+            claims.append(claim_of(request, now))
+        except CarbonRefusal as refusal:
+            decided[request.id] = carbon_refusal(refusal)
+        except Refusal as refusal:
+            decided[request.id] = refusal
+    claims.sort(key=best_first)
+    known = await what_is_known(connection, accounts, claims, now)
+    for claim in claims:
+        try:
+            new = decided[claim.request.id] = decide(claim, known, now)
+            known.note(new)
+        except CarbonRefusal as refusal:
+            decided[claim.request.id] = carbon_refusal(refusal)
+        except Refusal as refusal:
+            decided[claim.request.id] = refusal
+    return decided
+
+
+def best_first(claim: Claim) -> tuple[UUID, tuple[int, int], datetime, UUID]:
+    """By person, then the better claim, then the earlier."""
+    request = claim.request
+    return request.member_id, rank(claim.kind, request), claim.started_at or LONG_AGO, request.id
+
+
+def by_start(new: New) -> tuple[UUID, datetime, UUID]:
+    """By person and start: the order in which every writer takes their time."""
+    return new.row.member_id, new.row.started_at or LONG_AGO, new.row.id
+
+
+async def what_is_known(
+    connection: Connection, accounts: Mapping[UUID, Account], claims: Sequence[Claim], now: datetime
+) -> Known:
+    """What bears on these claims. Asks only for what some of them need."""
+    spans = [
+        (each.request.member_id, each.kind.family, each.started_at, each.ended_at)
+        for each in claims
+        if each.kind.family and each.started_at and each.ended_at
     ]
+    standing: dict[tuple[UUID, str], list[Standing]] = {}
+    for found in await action_rows.standing_claims(connection, spans):
+        standing.setdefault((found.member_id, found.family), []).append(found)
+    reportable = [consent_asked(each) for each in claims if is_reportable(each)]
+    photos = [(each.request.member_id, photo) for each in claims for photo in each.request.photos]
+    pairs = {(each.request.member_id, each.request.device) for each in claims if each.request.device}
+    return Known(
+        accounts=accounts,
+        told=await action_rows.told_already(connection, [each.month for each in claims]),
+        standing=standing,
+        consented=await action_rows.consented(connection, reportable),
+        devices=await devices.known_devices(connection, pairs, now),
+        photos=await evidence.usable(connection, photos),
+    )
 
 
-def quantify(request: ActionRequest) -> New | Refusal:
-    """The reduction by the methodology in force there on that day, or why there is none."""
-    if request.occurred_on > request.today:
-        return InTheFuture(occurred_on=str(request.occurred_on))
-    if request.today - request.occurred_on > CLAIM_WINDOW:
-        return TooOld(occurred_on=str(request.occurred_on), days=CLAIM_WINDOW.days)
-    try:
-        methodology = methodology_for(request.region, request.action, request.occurred_on)
-        reduction = quantify_action(methodology, request.action, request.quantity, "self_declared", request.region)
-    except CarbonRefusal as refusal:
-        return carbon_refusal(refusal)
-    used, vintage = reduction.methodology, request.occurred_on.replace(day=1)
-    return New(request, reduction, ledger.CreditClass(request.region, used.id, used.version, vintage))
-
-
-async def record(connection: Connection, news: Sequence[New], now: datetime) -> None:
-    """Store actions whose ids are new, and issue what they earned."""
+async def record(connection: Connection, news: Sequence[New], now: datetime) -> set[UUID]:
+    """Store actions whose ids are new, and issue what was earned at once; return the ids of those stored."""
     if not news:
-        return
+        return set()
     classes = await ledger.class_ids(connection, {each.credit_class for each in news})
-    await ledger.lock_accounts(connection, {each.request.member_id for each in news})
-    added = await insert(connection, sorted(news, key=lambda each: each.request.id), now)
+    await action_rows.overtake(connection, {loser.id: each.row.id for each in news for loser in each.losers}, now)
+    added = await action_rows.insert(connection, [each.row for each in sorted(news, key=by_start)])
+    kept = [each for each in news if each.row.id in added]
+    await evidence.attach(connection, [(new.row.id, photo) for new in kept for photo in new.claim.request.photos])
+    await devices.note_devices(
+        connection, {(new.row.member_id, new.claim.request.device) for new in kept if new.claim.request.device}, now
+    )
     await ledger.post_many(
         connection,
         [
-            ledger.Transfer(
-                each.request.id,
-                ledger.ISSUANCE,
-                each.request.member_id,
-                classes[each.credit_class],
-                each.reduction.reduction_g,
-                "issue",
-            )
-            for each in news
-            if each.request.id in added and each.reduction.reduction_g > 0
+            issuance(new.row.id, new.row.member_id, classes[new.credit_class], new.row.reduction_g)
+            for new in kept
+            if new.row.state == "credited" and new.row.reduction_g > 0
         ],
     )
+    return added
 
 
-async def insert(connection: Connection, news: Sequence[New], now: datetime) -> set[UUID]:
-    """Insert actions that are not there yet; return the ids of those inserted."""
-    rows = await connection.fetch(
-        """
-        INSERT INTO actions
-            (id, member_id, region, action, quantity, occurred_on, request_digest, reduction_g, trace, logged_at)
-        SELECT id, member_id, region, action, quantity, occurred_on, request_digest, reduction_g, trace, $10
-        FROM unnest(
-            $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::date[], $7::bytea[], $8::bigint[],
-            $9::jsonb[]
-        ) AS said (id, member_id, region, action, quantity, occurred_on, request_digest, reduction_g, trace)
-        ON CONFLICT DO NOTHING
-        RETURNING id
-        """,
-        [each.request.id for each in news],
-        [each.request.member_id for each in news],
-        [each.request.region for each in news],
-        [each.request.action for each in news],
-        [each.request.quantity for each in news],
-        [each.request.occurred_on for each in news],
-        [each.request.request_digest for each in news],
-        [each.reduction.reduction_g for each in news],
-        [encode_json(each.reduction) for each in news],
-        now,
-    )
-    return {row["id"] for row in rows}
+def issuance(action_id: UUID, member_id: UUID, class_id: int, grams: int) -> ledger.Transfer:
+    """The transfer that issues what an act earned, under the act's id."""
+    return ledger.Transfer(action_id, ledger.ISSUANCE, member_id, class_id, grams, "issue")
 
 
-async def find_many(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, asyncpg.Record]:
-    """Actions recorded under these ids."""
-    rows = await connection.fetch(
-        """
-        SELECT id, member_id, region, action, quantity, occurred_on, reduction_g, trace, request_digest, logged_at
-        FROM actions WHERE id = ANY ($1::uuid[])
-        """,
-        ids,
-    )
-    return {row["id"]: row for row in rows}
+def answer_of(request: ActionRequest, row: asyncpg.Record) -> Action | Refusal:
+    """The recorded action, if it is this member's and says the same."""
+    if (row["member_id"], row["request_digest"]) != (request.member_id, request.request_digest):
+        return IdReused()
+    return action_from(row, duplicate=True)
 
 
 async def find_own(connection: Connection, member_id: UUID, action_id: UUID) -> Action:
@@ -170,32 +155,13 @@ async def find_own(connection: Connection, member_id: UUID, action_id: UUID) -> 
     return action_from(row)
 
 
-def answer_of(request: ActionRequest, row: asyncpg.Record) -> Action | Refusal:
-    """The recorded action, if it is this member's and says the same."""
-    if (row["member_id"], row["request_digest"]) != (request.member_id, request.request_digest):
-        return IdReused()
-    return action_from(row)
-
-
-def action_from(row: asyncpg.Record) -> Action:
-    """A stored action."""
-    return Action(
-        action_id=row["id"],
-        region=row["region"],
-        action=row["action"],
-        quantity=row["quantity"],
-        occurred_on=row["occurred_on"],
-        reduction_g=row["reduction_g"],
-        trace=msgspec.Raw(row["trace"]),
-        logged_at=row["logged_at"],
-    )
-
-
 async def of_member(connection: Connection, member_id: UUID, limit: int = 100) -> list[Action]:
     """A member's actions, the newest first."""
     rows = await connection.fetch(
         """
-        SELECT id, member_id, region, action, quantity, occurred_on, reduction_g, trace, request_digest, logged_at
+        SELECT id, member_id, region, action, quantity, coalesce(counted, quantity) AS counted, occurred_on,
+            lower(period) AS started_at, upper(period) AS ended_at, source, evidence, state, reduction_g, due_at,
+            held_because, overtaken_by, trace, request_digest, logged_at
         FROM actions WHERE member_id = $1 ORDER BY logged_at DESC, id DESC LIMIT $2
         """,
         member_id,

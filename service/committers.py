@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import asyncpg
 import msgspec
 
-from service.actions import Action, ActionRequest, log_many
+from service.action_rows import Action, ActionRequest
+from service.actions import log_many
 from service.check_in_rows import CheckIn
 from service.check_ins import check_in_many
 from service.config import Config

@@ -155,8 +155,8 @@ async def act_and_give(pool: asyncpg.Pool, event: Event, citizens: Sequence[UUID
     for citizen in citizens:
         async with transaction(pool) as connection:
             acts = succeed(await log_many(connection, demo_people.acts_of(event, citizen, today, ACTS), now))
-            gift = demo_people.gift_of(event, citizen, sum(each.reduction_g for each in acts))
-            succeed(await donate_many(connection, [gift]))
+            earned_g = sum(each.reduction_g for each in acts if each.state == "credited")
+            succeed(await donate_many(connection, [demo_people.gift_of(event, citizen, earned_g)]))
 
 
 def succeed(verdicts: Sequence[Verdict | Refusal]) -> list[Verdict]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from scenarios.meeting.travel import Leg, Trip
 from service import codes
-from service.actions import ActionRequest
+from service.action_rows import ActionRequest
 from service.attendees import Attendee, attendee_of_device
 from service.check_in_rows import CheckIn
 from service.codes import Scanned
@@ -18,6 +18,7 @@ from service.config import Config
 from service.donations import DonationRequest
 from service.events import Event
 from service.idempotency import digest
+from service.schedules import CHINA
 
 CITIES: Mapping[str, float] = {
     "上海": 10,
@@ -43,6 +44,8 @@ ACTIONS: Mapping[str, Sequence[tuple[str, int, int]]] = {
     "140000": (("shared_bike", 1_000, 6_000), ("charging", 8_000, 45_000), ("no_cutlery", 1, 3)),
 }
 """By region: an act, and between how much and how much of it (metres, Wh, times)."""
+STARTS, LASTING = (time(7, 30), time(12), time(18)), timedelta(minutes=100)
+"""When acts of a day begin, and how long they take at most."""
 RETURNING = 0.6
 """How many of yesterday's people come again today."""
 
@@ -147,11 +150,21 @@ def acts_of(event: Event, member_id: UUID, today: date, count: int) -> list[Acti
     requests = []
     for number in range(count):
         action, least, most = chance.choice(ACTIONS[region])
-        quantity, occurred_on = chance.randint(least, most), first_day - timedelta(days=chance.randint(1, 14))
-        content = digest(region, action, quantity, occurred_on)
-        request_id = uuid5(event.id, f"action {member_id} {number}")
+        quantity, occurred_on = chance.randint(least, most), first_day - timedelta(days=number // len(STARTS) + 1)
+        started_at = datetime.combine(occurred_on, STARTS[number % len(STARTS)], CHINA)
         requests.append(
-            ActionRequest(request_id, member_id, region, action, quantity, occurred_on, content, today=today)
+            ActionRequest(
+                id=uuid5(event.id, f"action {member_id} {number}"),
+                member_id=member_id,
+                region=region,
+                action=action,
+                quantity=quantity,
+                occurred_on=occurred_on,
+                request_digest=digest(region, action, quantity, occurred_on),
+                today=today,
+                started_at=started_at,
+                ended_at=started_at + LASTING,
+            )
         )
     return requests
 

@@ -152,7 +152,8 @@ async def grams_are_those_earned(connection: Connection) -> Rows:
         WITH act AS (
             SELECT id, credited_to AS member_id, credit_class, reduction_g FROM check_ins WHERE credited_to IS NOT NULL
             UNION ALL
-            SELECT id, member_id, NULL, reduction_g FROM actions WHERE reduction_g > 0
+            SELECT id, member_id, NULL, reduction_g FROM actions
+            WHERE state = 'credited' AND reduction_g > 0
         ),
         issued AS (SELECT id, ordinal, destination, class_id, grams FROM transfers WHERE reason = 'issue')
         SELECT 10 AS invariant, format('act %s: earned %s g of class %s for %s, issued %s g of class %s to %s', id,

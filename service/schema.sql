@@ -38,7 +38,7 @@ CREATE TABLE action_evidence (
     FOREIGN KEY (digest) REFERENCES evidence(digest),
     PRIMARY KEY (action_id, digest)
 );
-CREATE INDEX action_evidence_digest_idx ON action_evidence USING btree (digest);
+CREATE UNIQUE INDEX one_act_a_photo ON action_evidence USING btree (digest);
 
 
 CREATE TABLE action_reviews (
@@ -53,7 +53,8 @@ CREATE TABLE action_reviews (
     CHECK ((round = ANY (ARRAY[1, 2]))),
     FOREIGN KEY (action_id) REFERENCES actions(id),
     FOREIGN KEY (decided_by) REFERENCES members(id),
-    PRIMARY KEY (action_id, round)
+    PRIMARY KEY (action_id, round),
+    UNIQUE (action_id, decided_by)
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON action_reviews FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
@@ -95,7 +96,7 @@ CREATE TABLE actions (
     CHECK ((state = ANY (ARRAY['pending'::text, 'in_review'::text, 'credited'::text, 'overtaken'::text, 'refused'::text]))),
     EXCLUDE USING gist (member_id WITH =, family WITH =, period WITH &&) WHERE (((family IS NOT NULL) AND (overtaken_by IS NULL) AND (state <> 'refused'::text))),
     FOREIGN KEY (member_id) REFERENCES members(id),
-    FOREIGN KEY (overtaken_by) REFERENCES actions(id),
+    FOREIGN KEY (overtaken_by) REFERENCES actions(id) DEFERRABLE INITIALLY DEFERRED,
     FOREIGN KEY (partner_id) REFERENCES partners(id),
     FOREIGN KEY (station_id) REFERENCES stations(id),
     PRIMARY KEY (id)
@@ -207,6 +208,7 @@ CREATE TABLE consents (
     PRIMARY KEY (id)
 );
 CREATE INDEX consents_member_id_idx ON consents USING btree (member_id);
+CREATE INDEX consents_partner_id_subject_scene_idx ON consents USING btree (partner_id, subject, scene);
 CREATE UNIQUE INDEX one_consent_a_scene ON consents USING btree (partner_id, subject, scene) WHERE (withdrawn_at IS NULL);
 CREATE TRIGGER living_members BEFORE INSERT ON consents FOR EACH ROW EXECUTE FUNCTION refuse_the_erased();
 
@@ -327,6 +329,7 @@ CREATE TABLE evidence_uploads (
     PRIMARY KEY (digest, member_id)
 );
 CREATE INDEX evidence_uploads_member_id_idx ON evidence_uploads USING btree (member_id);
+CREATE INDEX evidence_uploads_uploaded_at_idx ON evidence_uploads USING btree (uploaded_at);
 CREATE TRIGGER living_members BEFORE INSERT ON evidence_uploads FOR EACH ROW EXECUTE FUNCTION refuse_the_erased();
 
 

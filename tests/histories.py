@@ -12,13 +12,14 @@ import asyncpg
 from scenarios.citations import PackUsed
 from service import actions, cancellations, corrections, events, ledger, refunds, reservations, retirements
 from service.access import Caller, Role
-from service.actions import ActionRequest
+from service.action_rows import Action, ActionRequest
 from service.attendees import Attendee
 from service.config import Config
 from service.db import encode_json, new_id, transaction
 from service.donations import Donation, DonationRequest, donate_many
 from service.expiry import RuleTold
 from service.retirements import NewEventRetirement, NewRetirement
+from service.schedules import CHINA
 from tests.doors import MORNING, come_in, coming, open_event
 
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
@@ -91,13 +92,24 @@ async def earn_at_doors(
 async def ride(pool: asyncpg.Pool, member: UUID) -> UUID:
     """Twelve kilometres by bicycle in Beijing, and a good many more."""
     asked = [
-        ActionRequest(new_id(), member, "110000", "cycling", metres, date(2026, 11, 19), bytes(32), date(2026, 11, 20))
-        for metres in (50_000, 50_000, 12_000)
+        ActionRequest(
+            new_id(),
+            member,
+            "110000",
+            "cycling",
+            metres,
+            date(2026, 11, 19),
+            bytes(32),
+            date(2026, 11, 20),
+            datetime(2026, 11, 19, hour, tzinfo=CHINA),
+            datetime(2026, 11, 19, hour + 3, tzinfo=CHINA),
+        )
+        for hour, metres in ((8, 50_000), (12, 50_000), (16, 12_000))
     ]
     for each in asked:
         async with transaction(pool) as connection:
             (logged,) = await actions.log_many(connection, [each], MORNING)
-        assert isinstance(logged, actions.Action), logged
+        assert isinstance(logged, Action), logged
     return asked[-1].id
 
 

@@ -62,10 +62,11 @@ async def tell_of_walks(pool: asyncpg.Pool) -> None:
     await pool.execute(
         """
         INSERT INTO actions (
-            id, member_id, region, action, quantity, occurred_on, reduction_g, trace, request_digest, logged_at
+            id, member_id, region, action, quantity, occurred_on, reduction_g, trace, request_digest, logged_at,
+            settled_at
         )
         SELECT transfers.id, destination, region, 'walking', grams, vintage, grams, '{}',
-            decode(repeat('00', 32), 'hex'), made_at
+            decode(repeat('00', 32), 'hex'), made_at, made_at
         FROM transfers JOIN credit_classes ON credit_classes.id = class_id WHERE reason = 'issue'
         """
     )

@@ -24,7 +24,7 @@ from redis.exceptions import RedisError
 from service.config import Config, from_environment
 from service.db import open_pool
 from service.nudges import FOLD, PATIENCE_S, decode_job, encode_job, open_queue
-from workers import folding, lapsing, refunding, sealing
+from workers import folding, lapsing, refunding, sealing, settling
 from workers.audits import audit_books
 from workers.cleaning import forget_old
 from workers.expiring import expire_credits
@@ -130,7 +130,7 @@ async def work(config: Config) -> None:
     async with await open_pool(config) as pool, asyncio.TaskGroup() as tasks:
         tasks.create_task(serve_queue_on(config, pool))
         tasks.create_task(keep_sweeping(pool, partial(sealing.seal_all, config=config), sealing.SEAL_EVERY_S))
-        for each in (folding.sweep, lapsing.sweep, refunding.sweep):
+        for each in (folding.sweep, lapsing.sweep, refunding.sweep, settling.settle_due):
             tasks.create_task(keep_sweeping(pool, each))
 
 

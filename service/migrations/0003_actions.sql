@@ -75,6 +75,7 @@ CREATE TABLE consents (
     CHECK (withdrawn_at >= given_at)
 );
 CREATE UNIQUE INDEX one_consent_a_scene ON consents (partner_id, subject, scene) WHERE withdrawn_at IS NULL;
+CREATE INDEX ON consents (partner_id, subject, scene);
 CREATE INDEX ON consents (member_id);
 
 -- Places whose code proves an act: a recycling point, a canteen.
@@ -127,7 +128,7 @@ ALTER TABLE actions
     ADD COLUMN due_at timestamptz,
     ADD COLUMN held_because text,
     ADD COLUMN settled_at timestamptz,
-    ADD COLUMN overtaken_by uuid REFERENCES actions,
+    ADD COLUMN overtaken_by uuid REFERENCES actions DEFERRABLE INITIALLY DEFERRED,
     ADD COLUMN partner_id uuid REFERENCES partners,
     ADD COLUMN station_id uuid REFERENCES stations;
 UPDATE actions SET settled_at = logged_at;

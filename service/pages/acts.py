@@ -17,7 +17,7 @@ from scenarios.refusals import CarbonRefusal
 from scenarios.regions import PROVINCES
 from service import actions
 from service.access import Caller
-from service.actions import ActionRequest
+from service.action_rows import ActionRequest
 from service.api.actions import NewAction
 from service.api.given import Committers, Pool
 from service.carbon import carbon_refusal

@@ -24,7 +24,7 @@ MODE_LABELS = {
 FACTOR_LABELS = {**MODE_LABELS, "hotel_night": "酒店住宿"}
 """By the factor's key."""
 
-UNIT_LABELS = {"pkm": "公里", "km": "公里", "kWh": "千瓦时", "order": "单"}
+UNIT_LABELS = {"pkm": "公里", "km": "公里", "kWh": "千瓦时", "order": "单", "time": "次", "step": "步"}
 """By what a methodology's unit is per."""
 
 THIS_LEG = "这一段"

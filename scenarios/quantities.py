@@ -27,7 +27,7 @@ class Unit(NamedTuple):
     """What a factor is per: `grams` is how many grams per base unit a factor of 1 means."""
 
     gas: Gas
-    per: Literal["pkm", "vkm", "room-night", "km", "kWh", "order"]
+    per: Literal["pkm", "vkm", "room-night", "km", "kWh", "order", "time", "step"]
     base: BaseUnit
     grams: Fraction
 
@@ -40,6 +40,8 @@ _BASES: dict[str, tuple[BaseUnit, int]] = {
     "kWh": ("Wh", 1000),
     "room-night": ("1", 1),
     "order": ("1", 1),
+    "time": ("1", 1),
+    "step": ("1", 1),
 }
 
 UNITS: dict[str, Unit] = {

@@ -1,7 +1,7 @@
-"""Whose rules a place is under: China's provinces by GB/T 2260 code, other countries and regions by ISO code.
+"""Whose rules a place is under: China's provinces and cities by GB/T 2260 code, others by ISO code.
 
-A place code is a province code ("110000") or else a country's ("AT"). Names of countries and regions are
-those of GB/T 2659, so that 中国台湾, 中国香港 and 中国澳门 are named so.
+A place code is a province's or a city's ("110000", "420100") or else a country's ("AT"). Names of countries and
+regions are those of GB/T 2659, so that 中国台湾, 中国香港 and 中国澳门 are named so.
 """
 
 from __future__ import annotations
@@ -50,6 +50,11 @@ PROVINCES: dict[str, tuple[str, str]] = {
 }
 """GB/T 2260, the provinces whose rules are the mainland's; short names in Chinese and English."""
 
+CITIES: dict[str, tuple[str, str]] = {
+    "420100": ("武汉", "Wuhan"),
+}
+"""GB/T 2260, the cities that have a programme of their own; the province's code is the first two digits and zeros."""
+
 ELSEWHERE = {"710000": "TW", "810000": "HK", "820000": "MO"}
 """GB/T 2260 codes of the regions that have rules and factors of their own, by GB/T 2659 code."""
 
@@ -66,6 +71,8 @@ def wider(place: str) -> tuple[str, ...]:
         return (WORLD,)
     if place in PROVINCES:
         return (place, "CN", WORLD)
+    if place in CITIES:
+        return (place, *wider(f"{place[:2]}0000"))
     if place in ELSEWHERE:
         return (place, ELSEWHERE[place], WORLD)
     return (place, WORLD)
@@ -80,15 +87,15 @@ def country_name(code: str, language: Language) -> str:
 
 @cache
 def jurisdiction_name(code: str, language: Language) -> str:
-    """The name of a place code: a province's, a country's, or the world's."""
+    """The name of a place code: a province's or city's, a country's, or the world's."""
     if code == WORLD:
         return "全球" if language == "zh" else "the world"
-    if code in PROVINCES:
-        return PROVINCES[code][0 if language == "zh" else 1]
+    if named := PROVINCES.get(code) or CITIES.get(code):
+        return named[0 if language == "zh" else 1]
     return country_name(ELSEWHERE.get(code, code), language)
 
 
 @cache
 def is_place_code(code: str) -> bool:
-    """Is it the world's, a province's, or a country's code?"""
-    return code in {WORLD, *PROVINCES, *ELSEWHERE} or (len(code) == 2 and code in Locale("en").territories)
+    """Is it the world's, a province's or city's, or a country's code?"""
+    return code in {WORLD, *PROVINCES, *CITIES, *ELSEWHERE} or (len(code) == 2 and code in Locale("en").territories)

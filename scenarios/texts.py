@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scenarios.actions.fair_play import fair_play
+from scenarios.actions.groups import group_texts
 from scenarios.actions.methodologies import methodologies
 from scenarios.labels import FACTOR_LABELS, THIS_LEG, UNIT_LABELS
 from scenarios.refusals import ALL
@@ -17,6 +18,7 @@ def msgids() -> tuple[str, ...]:
         THIS_LEG,
         *(action.label for action in actions),
         *(action.example for action in actions),
+        *group_texts(),
         *(rule.text for rule in fair_play().rules),
         *(kind.__doc__ or "" for kind in ALL),
     ]

@@ -100,7 +100,7 @@ def as_certificate(row: Mapping[str, Any]) -> Certificate:
 
 def block(class_id: int, region: str, methodology: str, version: str, vintage: date, first: int, beyond: int) -> Block:
     """A block with its written form; `beyond` is the serial after its last."""
-    place = "-".join(reversed(wider(region)[:2])) if len(wider(region)) > 2 else region
+    place = f"{wider(region)[-2]}-{region}" if len(wider(region)) > 2 else region
     label = f"{place}-{methodology}-{version}-{vintage:%Y-%m}-K{class_id}"
     return Block(
         class_id=class_id,

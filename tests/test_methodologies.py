@@ -9,6 +9,7 @@ from fractions import Fraction
 import msgspec
 import pytest
 
+from scenarios.actions.groups import NO_FIGURE_HERE, NO_FIGURE_YET, groups_citation, groups_of
 from scenarios.actions.methodologies import (
     FOLDER,
     actions_of,
@@ -19,11 +20,12 @@ from scenarios.actions.methodologies import (
 from scenarios.actions.reductions import Evidence, Reduction, quantify_action
 from scenarios.policies.operator import FILE, policy, read_policy
 from scenarios.refusals import NoMethodologyInForce, PackUnreadable, QuantityAbsurd, UnknownAction
+from scenarios.regions import jurisdiction_name, wider
 from scenarios.texts import msgids
 from service.i18n import texts
 
 DAY = date(2026, 11, 21)
-BEIJING, SHANXI = "110000", "140000"
+BEIJING, SHANXI, HUBEI, WUHAN = "110000", "140000", "420000", "420100"
 GOOD = (FOLDER / "dbt11-3043.toml").read_text()
 
 
@@ -43,6 +45,13 @@ def earn(region: str, action: str, quantity: int, evidence: Evidence) -> Reducti
         (SHANXI, "no_cutlery", 1, 45, 22),
         (SHANXI, "no_cutlery", 3, 137, 68),
         (BEIJING, "metro", 0, 0, 0),
+        (BEIJING, "clean_plate", 1, 449, 224),
+        (WUHAN, "bus_ride", 1, 150, 75),
+        (WUHAN, "shared_bike", 5_000, 200, 100),
+        (WUHAN, "ev_ride", 24_000, 168, 84),
+        (HUBEI, "steps", 7_250, 145, 72),
+        (HUBEI, "bus_ride", 1, 105, 52),
+        (HUBEI, "metro_ride", 1, 274, 137),
     ],
 )
 def test_an_act_earns_what_its_region_says(
@@ -91,6 +100,9 @@ def test_the_self_declared_share_is_marked_as_policy() -> None:
         (BEIJING, "charging"),
         ("AT", "metro"),
         ("CN", "metro"),
+        (WUHAN, "steps"),
+        (HUBEI, "shared_bike"),
+        ("120000", "clean_plate"),
     ],
 )
 def test_no_place_borrows_anothers_methodology(region: str, action: str) -> None:
@@ -129,7 +141,9 @@ def test_the_refusal_speaks_in_the_units_people_know() -> None:
 
 
 def test_what_a_region_offers() -> None:
-    assert [each.key for each in actions_of(BEIJING, DAY)] == ["metro", "bus", "cycling", "walking"]
+    own, common = ["no_disposables", "clean_plate"], ["metro", "bus", "cycling", "walking", "ev_driving"]
+    assert [each.key for each in actions_of(BEIJING, DAY)] == own + common
+    assert [each.key for each in actions_of("120000", DAY)] == common
     assert [(each.key, each.unit, each.base_unit) for each in actions_of(SHANXI, DAY)] == [
         ("shared_bike", "公里", "m"),
         ("charging", "千瓦时", "Wh"),
@@ -140,7 +154,50 @@ def test_what_a_region_offers() -> None:
 
 def test_figures_from_one_secondary_source_are_marked_unverified() -> None:
     marks = {each.id: {action.certainty for action in each.actions.values()} for each in methodologies()}
-    assert marks == {"dbt11-3043": {"unverified"}, "sanjin": {"verbatim"}}
+    assert marks == {
+        "beijing-season": {"unverified"},
+        "dbt11-3043": {"unverified"},
+        "sanjin": {"verbatim"},
+        "tantan": {"verbatim"},
+        "wutan": {"verbatim", "derived"},
+    }
+
+
+def test_no_source_gives_a_figure_for_the_whole_country() -> None:
+    places = {region for each in methodologies() for region in each.regions}
+    assert not places & {"100000", "CN", "world"}
+    assert all(len(region) == 6 for region in places)
+
+
+def test_a_derived_figure_says_how() -> None:
+    derived = [a for each in methodologies() for a in each.actions.values() if a.certainty == "derived"]
+    assert [(each.key, each.saving) for each in derived] == [("ev_ride", 7)]
+    assert "168 克 ÷ 24 公里" in derived[0].derivation
+
+
+def test_a_lower_bound_in_the_source_is_what_is_earned() -> None:
+    assert "不低于 449 克" in earn(BEIJING, "clean_plate", 1, "proven").citation
+
+
+def test_what_a_source_pays_the_self_declared_goes_before_the_operators_share() -> None:
+    found = earn(HUBEI, "bus_ride", 1, "self_declared")
+    assert (found.tier_saving, found.share, found.share_is_policy) == (52, None, False)
+    assert found.tier_rule is not None
+    assert "自主打卡" in (found.tier_rule.citation or "")
+
+
+def test_a_city_has_its_own_name_and_lies_in_its_province() -> None:
+    assert [jurisdiction_name(WUHAN, language) for language in ("zh", "en")] == ["武汉", "Wuhan"]
+    assert wider(WUHAN) == (WUHAN, HUBEI, "CN", "world")
+
+
+def test_every_group_offers_acts_or_says_that_no_figure_has_a_source() -> None:
+    groups = {each.group: each for each in groups_of(WUHAN, DAY)}
+    assert list(groups) == ["衣", "食", "住", "行", "用", "办公", "数字金融"]
+    assert [each.key for each in groups["用"].actions] == ["own_bag"]
+    assert (groups["食"].note, groups["住"].note) == (NO_FIGURE_HERE, NO_FIGURE_YET)
+    assert groups["行"].note is None
+    assert groups_citation().number == "T/ACEF 031-2022"
 
 
 @pytest.mark.parametrize(
@@ -156,6 +213,12 @@ def test_figures_from_one_secondary_source_are_marked_unverified() -> None:
         ('key = "metro"', 'key = "bus"', "stands twice"),
         ('key = "metro"', 'key = "flying"', "no limit"),
         ('unit = "kgCO2/pkm"', 'unit = "kgCO2/room-night"', "no text names"),
+        ('group = "行"', 'group = "玩"', "Invalid enum value"),
+        ("grams = 312", "grams = 313", "but it comes to 312 g"),
+        ('action = "bus"', 'action = "metro"', "metro says 312 g"),
+        ("quantity = 6\n", "quantity = 6.0001\n", "too odd"),
+        ("quantity = 6\n", "quantity = 6000\n", "too odd"),
+        ("quantity = 6\n", "quantity = nan\n", "finite"),
         ('document = "db11", clause = "骑行"', 'document = "db12", clause = "骑行"', "no document"),
     ],
 )

@@ -42,9 +42,11 @@ async def test_what_is_no_question_is_refused(client: httpx.AsyncClient, asked: 
 
 
 async def test_a_regions_actions_stand_with_figures_and_citation(client: httpx.AsyncClient) -> None:
-    (methodology,) = (await client.get("/v1/methodologies/110000")).json()
+    found = {each["id"]: each for each in (await client.get("/v1/methodologies/110000")).json()}
+    assert set(found) == {"dbt11-3043", "beijing-season"}
+    methodology = found["dbt11-3043"]
     actions = {each["key"]: each for each in methodology["actions"]}
-    assert set(actions) == {"metro", "bus", "cycling", "walking"}
+    assert set(actions) == {"metro", "bus", "cycling", "walking", "ev_driving"}
     metro = actions["metro"]
     assert (metro["baseline"], metro["project"], metro["saving"]) == ("0.104", "0.032", "0.072")
     assert metro["citation"]["number"].startswith("DB11/T 3043")
@@ -59,7 +61,7 @@ async def test_no_region_borrows_anothers_methodology(client: httpx.AsyncClient)
 
 
 async def test_the_day_of_the_act_decides(client: httpx.AsyncClient) -> None:
-    for on, count in (("2024-09-30", 0), ("2024-10-01", 1)):
+    for on, count in (("2024-09-30", 1), ("2024-10-01", 2)):
         assert len((await client.get("/v1/methodologies/110000", params={"on": on})).json()) == count
     for wrong in ("2024-02-30", "soon", "2024-10-01T00:00:00"):
         answer = await client.get("/v1/methodologies/110000", params={"on": wrong})

@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 
 from scenarios.actions.act_terms import TermsEntry, terms_of
-from scenarios.actions.terms import Action, ActionRates, Group, Methodology, Rule, Tier
+from scenarios.actions.terms import Action, ActionRates, Evidence, Group, Methodology, Rule, Tier
 from scenarios.citations import (
     Certainty,
     Cited,
@@ -28,6 +28,7 @@ from scenarios.citations import (
 from scenarios.labels import MODE_LABELS, UNIT_LABELS
 from scenarios.policies.operator import policy
 from scenarios.quantities import UNITS, exact, rate, size_of
+from scenarios.refusals import PackUnreadable
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
@@ -61,8 +62,18 @@ class ActionEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     terms: TermsEntry = TermsEntry()
 
 
+class ExampleEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A worked example: so much of an action, in its unit, by that evidence, earns so many grams, and how."""
+
+    action: str
+    quantity: Decimal
+    tier: Evidence
+    grams: int
+    how: Text
+
+
 class MethodologyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A whole file of packs/methodologies."""
+    """A whole file of packs/methodologies. Every action has a worked example at least."""
 
     id: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,39}\Z")]
     version: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z.-]{0,19}\Z")]
@@ -72,6 +83,7 @@ class MethodologyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     valid_from: date
     documents: dict[str, Document]
     actions: tuple[ActionEntry, ...]
+    examples: tuple[ExampleEntry, ...]
     valid_to: date | None = None
 
 
@@ -84,7 +96,7 @@ def read_methodology(content: bytes, name: str) -> Methodology:
     modes = [mode for action in actions.values() for mode in action.modes]
     require(len(modes) == len(set(modes)), name, "a mode counts as two actions")
     digest = hashlib.sha256(content).hexdigest()
-    return Methodology(
+    found = Methodology(
         id=file.id,
         version=file.version,
         title_zh=file.title_zh,
@@ -96,6 +108,24 @@ def read_methodology(content: bytes, name: str) -> Methodology:
         actions=actions,
         used=PackUsed(id=file.id, version=file.version, digest=digest[:16]),
     )
+    _work_out(file, found, name)
+    return found
+
+
+def _work_out(file: MethodologyFile, found: Methodology, pack: str) -> None:
+    """Raise PackUnreadable for an example that does not come out, or an action without one."""
+    for example in file.examples:
+        action = found.actions.get(example.action)
+        if action is None:
+            raise PackUnreadable(pack=pack, why=f"there is an example of {example.action}, which is no action here")
+        require_number(example.quantity, pack, f"an example of {example.action}")
+        quantity = exact(example.quantity) * size_of(action.unit)
+        grams = action.rates.tier(example.tier).rate.reduction_g(int(quantity))
+        wrong = f"an example of {example.action} says {example.grams} g, but it comes to {grams} g"
+        require(quantity.denominator == 1 and quantity <= action.max_quantity, pack, f"{example.quantity} is too odd")
+        require(grams == example.grams, pack, wrong)
+    missing = sorted(set(found.actions) - {example.action for example in file.examples})
+    require(not missing, pack, f"no worked example of {', '.join(missing)}")
 
 
 def _action(entry: ActionEntry, documents: Mapping[str, Document], pack: str) -> Action:

@@ -120,8 +120,8 @@ ALTER TABLE actions
     ADD COLUMN evidence text NOT NULL DEFAULT 'self_declared' CHECK (evidence IN ('self_declared', 'proven')),
     ADD COLUMN counted bigint CHECK (counted BETWEEN 0 AND quantity), -- of the quantity, under the caps; null: all
     ADD COLUMN period tstzrange
-        CHECK (NOT isempty(period) AND lower(period) IS NOT NULL AND upper(period) IS NOT NULL
-            AND isfinite(lower(period)) AND isfinite(upper(period))),
+        CHECK (period IS NULL
+            OR coalesce(NOT isempty(period) AND isfinite(lower(period)) AND isfinite(upper(period)), false)),
     ADD COLUMN family text, -- acts of one family cannot overlap in time
     ADD COLUMN state text NOT NULL DEFAULT 'credited'
         CHECK (state IN ('pending', 'in_review', 'credited', 'overtaken', 'refused')),

@@ -24,14 +24,18 @@ from service.api import (
     activity_data,
     cancellations,
     check_ins,
+    consents,
     donations,
     echo,
     events,
     evidence,
     expiries,
     log,
+    me,
     methodologies,
     organizations,
+    partner_actions,
+    partners,
     places,
     posters,
     reservations,
@@ -47,15 +51,18 @@ from service.api.problems import as_refusal, problem_response
 from service.committers import Committers, committers
 from service.config import Config, from_environment
 from service.db import open_pool
+from service.departures import Departures
 from service.limits import Limits
 from service.nudges import Nudges
 from service.pages import site
 from service.pages.rendering import template_config
+from service.partner_feed import Feeds
 from service.senders import find_sender
 from service.streams import Streams
 
 API: list[ControllerRouterHandler] = [
     *sign_in.routes,
+    *me.routes,
     *organizations.routes,
     *places.routes,
     *methodologies.routes,
@@ -65,6 +72,9 @@ API: list[ControllerRouterHandler] = [
     *activity_data.routes,
     *actions.routes,
     *evidence.routes,
+    *partners.routes,
+    *consents.routes,
+    *partner_actions.routes,
     *donations.routes,
     *reservations.routes,
     *expiries.routes,
@@ -105,6 +115,11 @@ def find_streams(state: State) -> Streams:
     return cast("Streams", state.streams)
 
 
+def find_departed(state: State) -> Departures:
+    """Whose tokens the process refuses."""
+    return cast("Departures", state.departed)
+
+
 def find_nudges(state: State) -> Nudges:
     """The process's way to wake the workers."""
     return cast("Nudges", state.nudges)
@@ -123,16 +138,19 @@ async def resources(app: Litestar) -> AsyncIterator[None]:
         await open_pool(config) as pool,
         await open_pool(config, hot=True) as hot,
         Nudges(config.redis_url).running() as nudges,
+        Departures(pool).running() as departed,
     ):
-        app.state.pool, app.state.nudges = pool, nudges
+        app.state.pool, app.state.nudges, app.state.departed = pool, nudges, departed
         app.state.committers = committers(hot, config)
-        app.state.means = Means(pool, config, app.state.committers, app.state.limits, nudges)
+        feeds = Feeds(hot)
+        app.state.means = Means(pool, config, app.state.committers, app.state.limits, nudges, feeds)
         async with Streams(pool, config.database_url).running() as streams:
             app.state.streams = streams
             await asyncio.to_thread(warm)  # a search that came meanwhile would do all of it a second time
             gc.freeze()  # what stays as long as the process: to look through it for garbage takes a tenth of a second
             yield
             gc.unfreeze()
+        await feeds.close()
         await app.state.committers.close()
 
 
@@ -157,6 +175,7 @@ def create_app(config: Config | None = None) -> Litestar:
             "pool": Provide(find_pool, sync_to_thread=False),
             "committers": Provide(find_committers, sync_to_thread=False),
             "streams": Provide(find_streams, sync_to_thread=False),
+            "departed": Provide(find_departed, sync_to_thread=False),
             "nudges": Provide(find_nudges, sync_to_thread=False),
             "config": give(config),
             "sender": give(find_sender(config)),

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from service import evidence, idempotency, sign_in_codes
+from service import evidence, idempotency, partner_signatures, sign_in_codes
 from service.db import transaction
 
 KEPT = timedelta(days=7)
@@ -21,6 +21,7 @@ async def forget_old(context: dict[str, Any]) -> None:
     async with transaction(context["pool"]) as connection:
         await idempotency.forget(connection, now - KEPT)
         await sign_in_codes.forget_old(connection, now - KEPT)
+        await partner_signatures.forget_nonces(connection, now)
     await forget_photos(context["pool"], now - UNATTACHED)
 
 

@@ -8,7 +8,7 @@ import asyncpg
 from litestar import Request
 from litestar.di import NamedDependency
 
-from service import committers, config, limits, nudges, senders, streams
+from service import committers, config, departures, limits, nudges, partner_feed, senders, streams
 
 
 class Means(NamedTuple):
@@ -19,6 +19,7 @@ class Means(NamedTuple):
     committers: committers.Committers
     limits: limits.Limits
     nudges: nudges.Nudges
+    feeds: partner_feed.Feeds
 
 
 def means_of(request: Request[Any, Any, Any]) -> Means:
@@ -33,3 +34,4 @@ Limits: TypeAlias = NamedDependency[limits.Limits]
 Committers: TypeAlias = NamedDependency[committers.Committers]
 Nudges: TypeAlias = NamedDependency[nudges.Nudges]
 Streams: TypeAlias = NamedDependency[streams.Streams]
+Departed: TypeAlias = NamedDependency[departures.Departures]

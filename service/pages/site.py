@@ -23,6 +23,7 @@ from service.i18n import translate
 from service.pages import (
     acts,
     cancellations,
+    consents,
     doors,
     events,
     home,
@@ -54,6 +55,7 @@ pages = Router(
         *me.routes,
         *statements.routes,
         *acts.routes,
+        *consents.routes,
         *events.routes,
         *organize.routes,
         *cancellations.routes,

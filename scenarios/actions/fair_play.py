@@ -23,7 +23,7 @@ from scenarios.citations import parse_toml, require, require_number
 from scenarios.quantities import UNITS, exact, size_of
 from scenarios.refusals import ActImplausible
 
-FILE = Path(__file__).parent.parent / "policies" / "fair_play.toml"
+FILE = Path(__file__).parent.with_name("policies").joinpath("fair_play.toml")
 
 Source = Literal["member", "code", "partner"]
 Evidence = Literal["self_declared", "proven"]
@@ -51,7 +51,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """One rule: it refuses or holds what is above `limit`, or lowers the caps of whoever is below it.
 
     `looks_at` per_hour or per_day: `limit` is in the action's own unit, which must be one of `units` (by what they are
-    per), for the `actions` named, whose days count together, or for each there is. account_days, device_days: days;
+    per), for the `actions` named or each there is. account_days, device_days: days;
     device_members: people. `share` is of the caps. With `without_photo` it is only for self-declared acts without a
     photo. `text` is a msgid, with {limit} in it.
     """
@@ -79,10 +79,6 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     def is_for(self, action: str, unit: str) -> bool:
         """Whether it judges acts of that kind, in that unit."""
         return (not self.actions or action in self.actions) and (not self.units or UNITS[unit].per in self.units)
-
-    def told_that_day(self, action: str, known: Known) -> int:
-        """How much of what it judges was told of that day before, in base units."""
-        return sum(known.told_today.get(each, 0) for each in self.actions or (action,))
 
 
 class FairPlay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -144,7 +140,7 @@ def breaks(rule: Rule, told: Told) -> bool:
         most = limit * size_of(told.action.unit)
         return told.seconds is not None and told.quantity * 3600 > most * (told.seconds + fair_play().clock_slack_s)
     if rule.looks_at == "per_day":
-        return rule.told_that_day(told.action.key, known) + told.quantity > limit * size_of(told.action.unit)
+        return known.told_today.get(told.action.key, 0) + told.quantity > limit * size_of(told.action.unit)
     if rule.looks_at == "device_members":
         return known.device_members > limit
     return (known.account_days if rule.looks_at == "account_days" else known.device_days or 0) < limit

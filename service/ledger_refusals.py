@@ -58,6 +58,7 @@ BY_CONSTRAINT: dict[str, type[Refusal]] = {
     "transfers_check": AccountUnknown,
     "no_overdraft": NotHeld,
     "open_accounts": AccountClosed,
+    "living_members": AccountClosed,
     "kinds_of_the_reason": AccountUnknown,
     "known_class": ClassUnknown,
     "same_event_reduction": SameEventReduction,

@@ -14,20 +14,25 @@ from service.errors import NotAllowed, NotSignedIn
 
 COOKIE = "tanhui_session"
 PUBLIC_ONLY = frozenset({Role.PUBLIC})
+ERASURE = "POST /v1/me/erasure"
+"""The one route that hears somebody who was just erased: to say so again, where the first answer was lost."""
 
 
 async def know_caller(request: Request[Any, Any, Any]) -> None:
     """Set `request.user` to the Caller, and let nobody on whom the route's row of the table does not name.
 
     A hook before each request: a guard copies the route's handler, and a middleware costs a twentieth of a request.
-    OPTIONS asks nothing of anyone. Raises NotSignedIn for a bad token or none where one is needed, NotAllowed for a
-    wrong role.
+    OPTIONS asks nothing of anyone. Raises NotSignedIn for a bad token or none where one is needed, SessionEnded
+    for somebody who was erased, NotAllowed for a wrong role.
     """
     scope = request.scope
     if scope["method"] == "OPTIONS":
         return
     caller = caller_by_token(request) if scope["path"].startswith("/v1/") else await caller_by_cookie(request)
-    if ACCESS[f"{scope['method']} {scope['path_template']}"].isdisjoint(caller.roles):
+    route = f"{scope['method']} {scope['path_template']}"
+    if caller.member_id and caller.member_id in request.app.state.departed and route != ERASURE:
+        raise sessions.SessionEnded
+    if ACCESS[route].isdisjoint(caller.roles):
         raise NotAllowed if caller.member_id else NotSignedIn
     scope["user"] = caller
 

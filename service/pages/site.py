@@ -29,6 +29,7 @@ from service.pages import (
     home,
     me,
     organize,
+    privacy,
     public_log,
     receipts,
     retirements,
@@ -53,6 +54,7 @@ pages = Router(
         *retirements.routes,
         *public_log.routes,
         *me.routes,
+        *privacy.routes,
         *statements.routes,
         *acts.routes,
         *consents.routes,
@@ -92,7 +94,8 @@ def csrf_config(config: Config) -> CSRFConfig:
     )
 
 
-compression_config = CompressionConfig(backend="gzip", gzip_compress_level=6, exclude=["^/v1/", "/stream$", "/poster/"])
+UNCOMPRESSED = ["^/v1/", "/stream$", "/poster/", "/export$"]
+compression_config = CompressionConfig(backend="gzip", gzip_compress_level=6, exclude=UNCOMPRESSED)
 """Pages are compressed, not the API: its answers are small, and it has other things to do."""
 
 

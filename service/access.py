@@ -58,6 +58,8 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("POST /v1/actions", CITIZEN),
     ("GET /v1/actions", CITIZEN),
     ("GET /v1/actions/{action_id}", CITIZEN),
+    ("POST /v1/actions/{action_id}/appeals", CITIZEN),
+    ("GET /v1/actions/{action_id}/reviews", CITIZEN),
     ("POST /v1/evidence", CITIZEN),
     ("GET /v1/evidence/{digest}", CITIZEN),
     ("POST /v1/consents", CITIZEN),
@@ -84,6 +86,9 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     # one's own part of it
     ("GET /v1/transfers/{transfer_id}/proof", CITIZEN),
     ("GET /v1/acts/{transfer_id}/serials", CITIZEN),
+    # an authority's reviewers
+    ("GET /v1/reviews", AUTHORITY),
+    ("POST /v1/actions/{action_id}/reviews", AUTHORITY),
     # organizers and their events
     ("POST /v1/organizations", CITIZEN),
     ("GET /v1/organizations", CITIZEN),
@@ -154,6 +159,9 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("GET /me/statement", CITIZEN),
     ("GET /me/statement.csv", CITIZEN),
     ("GET /me/actions/{action_id}", CITIZEN),
+    ("GET /me/actions/{action_id}/appeal", CITIZEN),
+    ("POST /me/actions/{action_id}/appeal", CITIZEN),
+    ("GET /photos/{digest}", CITIZEN),
     ("GET /me/donations/{donation_id}", CITIZEN),
     ("GET /me/transfers/{transfer_id}/proof", CITIZEN),
     ("GET /retirements/{retirement_id}", PUBLIC),
@@ -186,6 +194,9 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("POST /gate/{event_id}", ORGANIZER, GATE),
     ("GET /events/{event_id}/tally/stream", ORGANIZER, AUTHORITY),
     ("GET /authority", AUTHORITY),
+    ("GET /authority/reviews", AUTHORITY),
+    ("GET /authority/reviews/{action_id}", AUTHORITY),
+    ("POST /authority/reviews/{action_id}", AUTHORITY),
     ("GET /authority/events/{event_id}", AUTHORITY),
 ]
 ACCESS = {route: frozenset(roles) for route, *roles in ROUTES}

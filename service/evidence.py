@@ -179,26 +179,6 @@ async def forget_unattached(connection: Connection, before: datetime) -> int:
     return len(ended)
 
 
-async def forget_member(connection: Connection, member_id: UUID) -> None:
-    """Forget a member's photos, used or not; those that another member uploaded too stay for that one."""
-    rows = await connection.fetch(
-        """
-        SELECT digest FROM evidence WHERE digest IN (
-            SELECT digest FROM evidence_uploads WHERE member_id = $1
-            UNION
-            SELECT digest FROM action_evidence JOIN actions ON actions.id = action_id WHERE member_id = $1
-        )
-        ORDER BY digest FOR UPDATE
-        """,
-        member_id,
-    )
-    await connection.execute("DELETE FROM evidence_uploads WHERE member_id = $1", member_id)
-    await connection.execute(
-        "DELETE FROM action_evidence USING actions WHERE actions.id = action_id AND member_id = $1", member_id
-    )
-    await drop_orphans(connection, [row["digest"] for row in rows])
-
-
 async def drop_orphans(connection: Connection, digests: Collection[bytes]) -> None:
     """Drop those of these photos, locked by the caller, that neither an upload nor an act has."""
     await connection.execute(

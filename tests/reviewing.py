@@ -23,6 +23,8 @@ from tests.people import Headers, bearer, key
 
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
 """In Beijing."""
+ACTS = {"110000": ("metro", 18_000), "420100": ("bus_ride", 1)}
+"""An act of each region's methodology, and how much of it."""
 
 
 def picture(color: str = "green", size: tuple[int, int] = (60, 40), kind: str = "PNG", **saving: Any) -> bytes:
@@ -61,19 +63,20 @@ async def hold(
     family: str | None = "ride",
 ) -> UUID:
     """An act that waits for a reviewer."""
-    action_id, day = new_id(), date(2026, 11, 20)
-    reduction = quantify_action(methodology_for("110000", "metro", day), "metro", 18_000, "self_declared", "110000")
+    action_id, day, (action, quantity) = new_id(), date(2026, 11, 20), ACTS[region]
+    reduction = quantify_action(methodology_for(region, action, day), action, quantity, "self_declared", region)
     async with transaction(pool) as connection:
         await connection.execute(
             """
             INSERT INTO actions (id, member_id, region, action, quantity, counted, occurred_on, reduction_g, trace,
                 request_digest, logged_at, state, held_because, period, family)
-            VALUES ($1, $2, $3, 'metro', 18000, 18000, $4, $5, $6, sha256('x'), $7, 'in_review', $8,
-                tstzrange($9, $10), $11)
+            VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, sha256('x'), $9, 'in_review', $10, tstzrange($11, $12), $13)
             """,
             action_id,
             member_id,
             region,
+            action,
+            quantity,
             day,
             grams,
             encode_json(reduction),

@@ -305,16 +305,3 @@ async def test_a_photo_that_an_act_is_taking_is_not_forgotten_meanwhile(
             assert await evidence.forget_unattached(forgetting, tomorrow) == 0
         await evidence.attach(taking, [(act, digest)])
     assert (await client.get(f"/v1/evidence/{digest.hex()}", headers=by_li)).status_code == 200
-
-
-async def test_a_member_who_leaves_takes_their_photos_along_and_nobody_elses(
-    client: httpx.AsyncClient, database: asyncpg.Pool, config: Config
-) -> None:
-    li, by_li = await known_as(database, config, LI)
-    _, by_han = await known_as(database, config, HAN)
-    _, used, shared = [await hand_in(client, by_li, picture(each)) for each in ("red", "green", "blue")]
-    await hold(database, li, photos=[used])
-    await hand_in(client, by_han, picture("blue"))
-    async with transaction(database) as connection:
-        await evidence.forget_member(connection, li)
-    assert [row["digest"].hex() for row in await database.fetch("SELECT digest FROM evidence")] == [shared]

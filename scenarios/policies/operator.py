@@ -41,6 +41,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_companions: int
     max_occupants: int
     max_distance_km: dict[str, int]
+    review_within_days: int
+    appeal_within_days: int
     individuals_may_retire: bool = False
     expiry: OwnExpiry | None = None
     digest: str = ""
@@ -71,6 +73,7 @@ def read_policy(content: bytes, name: str) -> Policy:
     require(found.self_declared_share <= 1, name, "self_declared_share is above one")
     require(found.people_per_room >= 1, name, "a room holds nobody")
     limits = [*found.max_distance_km.values(), found.max_legs, found.max_occupants]
+    limits += [found.review_within_days, found.appeal_within_days]
     require(all(limit >= 1 for limit in limits), name, "a limit lets nothing through")
     return msgspec.structs.replace(found, digest=hashlib.sha256(content).hexdigest())
 

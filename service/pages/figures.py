@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton
 
 from scenarios import places, regions
+from scenarios.actions.fair_play import rule_named
 from scenarios.actions.reductions import Reduction
 from scenarios.labels import UNIT_LABELS
 from scenarios.quantities import UNITS, amount_text, size_of
@@ -128,6 +130,14 @@ def place_label(place: places.Place, language: Language) -> str:
     return places.label(place, language)
 
 
+def why_held(name: str | None, language: Language) -> str:
+    """Why an act waits for a reviewer: what the rule says that held it."""
+    rule = rule_named(name) if name else None
+    if rule:
+        return rule.sentence(partial(translate, language))
+    return translate(language, mark("这类行为的照片要由人看过。"))
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "mass": mass,
     "count": count,
@@ -144,4 +154,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "month": month,
     "region": region,
     "place_label": place_label,
+    "why_held": why_held,
 }

@@ -33,6 +33,7 @@ from service.pages import (
     public_log,
     receipts,
     retirements,
+    reviews,
     sign_in,
     statements,
     stewards,
@@ -57,6 +58,7 @@ pages = Router(
         *privacy.routes,
         *statements.routes,
         *acts.routes,
+        *reviews.routes,
         *consents.routes,
         *events.routes,
         *organize.routes,
@@ -94,7 +96,7 @@ def csrf_config(config: Config) -> CSRFConfig:
     )
 
 
-UNCOMPRESSED = ["^/v1/", "/stream$", "/poster/", "/export$"]
+UNCOMPRESSED = ["^/v1/", "/stream$", "/poster/", "^/photos/", "/export$"]
 compression_config = CompressionConfig(backend="gzip", gzip_compress_level=6, exclude=UNCOMPRESSED)
 """Pages are compressed, not the API: its answers are small, and it has other things to do."""
 

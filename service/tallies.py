@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,16 +21,6 @@ from service.errors import NotFound
 
 CHANNEL = "tally"
 """On which PostgreSQL tells, when a fold is committed, the event's id."""
-
-
-class Changes(NamedTuple):
-    """What a fold took: check-ins with the sum of their signs, changes and grams of donations."""
-
-    taken: int
-    check_ins: list[UUID]
-    signs: list[int]
-    donations: int
-    donated_g: int
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -121,13 +111,12 @@ async def fold(connection: Connection, event_id: UUID, limit: int = 200) -> int:
     Raises NotFound for no such event, LookupError where a change names a check-in that is not there.
     """
     await lock(connection, event_id)
-    changes = await take(connection, event_id, limit)
-    if changes.taken:
+    changes = await oldest_changes(connection, event_id, limit)
+    if changes:
+        await add_cells(connection, event_id, changes)
         await add_sums(connection, event_id, changes)
-        await add_mode_cells(connection, event_id, changes)
-        await add_place_cells(connection, event_id, changes)
         await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, str(event_id))
-    return changes.taken
+    return len(changes)
 
 
 async def lock(connection: Connection, event_id: UUID) -> None:
@@ -146,183 +135,125 @@ async def lock(connection: Connection, event_id: UUID) -> None:
         raise NotFound
 
 
-async def take(connection: Connection, event_id: UUID, limit: int) -> Changes:
-    """Delete the oldest changes and return what they say."""
-    row = await connection.fetchrow(
-        """
-        WITH taken AS (
-            DELETE FROM tally_changes WHERE id IN (
-                SELECT id FROM tally_changes WHERE event_id = $1 ORDER BY id LIMIT $2
-            )
-            RETURNING sign, check_ins, donations, donated_g
-        ),
-        net AS (
-            SELECT check_in, sum(sign) AS sign FROM taken, unnest(check_ins) AS check_in GROUP BY check_in
-        )
-        SELECT
-            (SELECT count(*) FROM taken) AS taken,
-            coalesce((SELECT array_agg(check_in ORDER BY check_in) FROM net), '{}') AS check_ins,
-            coalesce((SELECT array_agg(sign ORDER BY check_in) FROM net), '{}') AS signs,
-            coalesce((SELECT sum(sign * donations) FROM taken), 0)::bigint AS donations,
-            coalesce((SELECT sum(sign * donated_g) FROM taken), 0)::bigint AS donated_g
-        """,
-        event_id,
-        limit,
+async def oldest_changes(connection: Connection, event_id: UUID, limit: int) -> list[int]:
+    """The ids of the changes that wait longest."""
+    rows = await connection.fetch(
+        "SELECT id FROM tally_changes WHERE event_id = $1 ORDER BY id LIMIT $2", event_id, limit
     )
-    return Changes(**row)
+    return [row["id"] for row in rows]
 
 
-async def add_sums(connection: Connection, event_id: UUID, changes: Changes) -> None:
-    """Add changes to the event's totals. Raises LookupError where a check-in is not there."""
-    found = await connection.fetchval(
-        """
-        WITH change AS (
-            SELECT
-                count(*) AS found,
-                coalesce(sum(sign), 0) AS check_ins,
-                coalesce(sum(sign * people * (trip->>'nights')::bigint), 0) AS nights,
-                coalesce(sum(sign * travel_emissions_g) FILTER (WHERE part = 'journey'), 0) AS journey_g,
-                coalesce(sum(sign * travel_emissions_g) FILTER (WHERE part = 'local'), 0) AS local_g,
-                coalesce(sum(sign * lodging_emissions_g), 0) AS lodging_g
-            FROM unnest($2::uuid[], $3::bigint[]) AS changed (id, sign)
-            JOIN check_ins USING (id)
-            WHERE event_id = $1
-        )
-        UPDATE tallies SET
-            sequence = sequence + 1,
-            folded_at = clock_timestamp(),
-            check_ins = tallies.check_ins + change.check_ins,
-            people = people + $4,
-            nights = tallies.nights + change.nights,
-            journey_emissions_g = journey_emissions_g + journey_g,
-            local_emissions_g = local_emissions_g + local_g,
-            lodging_emissions_g = lodging_emissions_g + lodging_g,
-            donations = donations + $5,
-            donated_g = donated_g + $6
-        FROM change WHERE event_id = $1
-        RETURNING found
-        """,
-        event_id,
-        changes.check_ins,
-        changes.signs,
-        await count_people(connection, event_id, changes.check_ins),
-        changes.donations,
-        changes.donated_g,
-    )
-    if found != len(changes.check_ins):
-        raise LookupError(f"event {event_id}: {len(changes.check_ins) - found} check-ins to fold are not there")
+async def add_cells(connection: Connection, event_id: UUID, changes: list[int]) -> None:
+    """Add changes to the sums by mode, gate and hour, the hours being those of the event's clocks.
 
-
-async def count_people(connection: Connection, event_id: UUID, check_ins: list[UUID]) -> int:
-    """Count anew the people behind the attendees of these check-ins; return by how many more they are.
-
-    Behind an attendee stand as many as came along on any day, nobody when all of the check-ins are ended.
+    A check-in with two legs of a mode counts there once. No two folds of an event run at once, so that what is not
+    there to be updated can be inserted.
     """
-    return int(
-        await connection.fetchval(
-            """
-            WITH touched AS (
-                SELECT DISTINCT attendee FROM unnest($2::uuid[]) AS changed (id) JOIN check_ins USING (id)
-            ),
-            present AS (
-                SELECT attendee, coalesce(most.people, 0) AS people FROM touched, LATERAL (
-                    SELECT max(people) AS people FROM check_ins
-                    WHERE event_id = $1 AND attendee = touched.attendee AND ended_at IS NULL
-                ) AS most
-            ),
-            written AS (
-                INSERT INTO counted_attendees AS counted (event_id, attendee, people)
-                SELECT $1, attendee, people FROM present ORDER BY attendee
-                ON CONFLICT (event_id, attendee) DO UPDATE SET people = excluded.people
-                WHERE counted.people <> excluded.people
-            )
-            SELECT coalesce(sum(present.people - coalesce(before.people, 0)), 0)
-            FROM present LEFT JOIN counted_attendees AS before
-                ON before.event_id = $1 AND before.attendee = present.attendee
-            """,
-            event_id,
-            check_ins,
-        )
-    )
-
-
-async def add_mode_cells(connection: Connection, event_id: UUID, changes: Changes) -> None:
-    """Add changes to the event's sums by mode: a check-in with two legs of a mode counts there once."""
     await connection.execute(
         """
-        MERGE INTO tally_cells AS cell
-        USING (
-            SELECT part || '_mode' AS dimension, mode AS key, sum(sign) AS check_ins, sum(sign * people) AS people,
-                sum(sign * trips) AS trips, sum(sign * person_m) AS person_m,
-                sum(sign * moved.emissions_g) AS emissions_g
-            FROM unnest($2::uuid[], $3::bigint[]) AS changed (id, sign)
-            JOIN check_ins USING (id)
-            CROSS JOIN LATERAL (
+        WITH changed AS MATERIALIZED (
+            SELECT check_ins.id, net.sign, part, people, gate_id, travel_emissions_g + lodging_emissions_g AS all_g,
+                date_trunc('hour', checked_in_at, time_zone) AT TIME ZONE 'UTC' AS hour, leg.*
+            FROM (
+                SELECT check_in, sum(sign) AS sign FROM tally_changes, unnest(check_ins) AS check_in
+                WHERE id = ANY ($2::bigint[]) GROUP BY check_in HAVING sum(sign) <> 0
+            ) AS net
+            JOIN check_ins ON check_ins.id = net.check_in AND event_id = $1
+            JOIN events ON events.id = event_id
+            LEFT JOIN LATERAL (
                 SELECT mode, sum(person_trips) AS trips, sum(person_m) AS person_m, sum(emissions_g) AS emissions_g
                 FROM jsonb_to_recordset(trip->'legs')
                     AS leg (mode text, person_trips bigint, person_m bigint, emissions_g bigint)
                 GROUP BY mode
-            ) AS moved
-            WHERE sign <> 0
-            GROUP BY part, mode
-            ORDER BY part, mode
-        ) AS change
-        ON cell.event_id = $1 AND cell.dimension = change.dimension AND cell.key = change.key
-        WHEN MATCHED THEN UPDATE SET
-            check_ins = cell.check_ins + change.check_ins,
-            people = cell.people + change.people,
-            trips = cell.trips + change.trips,
-            person_m = cell.person_m + change.person_m,
-            emissions_g = cell.emissions_g + change.emissions_g
-        WHEN NOT MATCHED THEN INSERT (event_id, dimension, key, check_ins, people, trips, person_m, emissions_g)
-            VALUES ($1, dimension, key, change.check_ins, change.people, change.trips, change.person_m,
-                change.emissions_g)
+            ) AS leg ON true
+        ),
+        come AS (
+            SELECT sign, people, gate_id, hour, all_g, coalesce(sum(trips), 0) AS trips,
+                coalesce(sum(person_m), 0) AS person_m
+            FROM changed GROUP BY id, sign, people, gate_id, hour, all_g
+        ),
+        change AS MATERIALIZED (
+            SELECT part || '_mode' AS dimension, mode AS key, sum(sign) AS check_ins, sum(sign * people) AS people,
+                sum(sign * trips) AS trips, sum(sign * person_m) AS person_m, sum(sign * emissions_g) AS emissions_g
+            FROM changed WHERE mode IS NOT NULL GROUP BY part, mode
+            UNION ALL
+            SELECT CASE WHEN grouping(gate_id) = 0 THEN 'gate' ELSE 'hour' END,
+                coalesce(gate_id::text, to_char(hour, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')), sum(sign), sum(sign * people),
+                sum(sign * trips), sum(sign * person_m), sum(sign * all_g)
+            FROM come GROUP BY GROUPING SETS ((gate_id), (hour))
+        ),
+        updated AS (
+            UPDATE tally_cells AS cell SET
+                check_ins = cell.check_ins + change.check_ins, people = cell.people + change.people,
+                trips = cell.trips + change.trips, person_m = cell.person_m + change.person_m,
+                emissions_g = cell.emissions_g + change.emissions_g
+            FROM change WHERE cell.event_id = $1 AND cell.dimension = change.dimension AND cell.key = change.key
+            RETURNING cell.dimension, cell.key
+        )
+        INSERT INTO tally_cells (event_id, dimension, key, check_ins, people, trips, person_m, emissions_g)
+        SELECT $1, change.* FROM change
+        WHERE NOT EXISTS (SELECT FROM updated WHERE (dimension, key) = (change.dimension, change.key))
         """,
         event_id,
-        changes.check_ins,
-        changes.signs,
+        changes,
     )
 
 
-async def add_place_cells(connection: Connection, event_id: UUID, changes: Changes) -> None:
-    """Add changes to the event's sums by gate and by hour, the hours being those of the event's clocks."""
-    await connection.execute(
+async def add_sums(connection: Connection, event_id: UUID, changes: list[int]) -> None:
+    """Add changes to the event's totals, and take them away. Raises LookupError where a check-in is not there.
+
+    Behind an attendee stand as many people as came along on any day, nobody when all of the check-ins are ended.
+    """
+    missing = await connection.fetchval(
         """
-        MERGE INTO tally_cells AS cell
-        USING (
-            SELECT CASE WHEN grouping(gate_id) = 0 THEN 'gate' ELSE 'hour' END AS dimension,
-                coalesce(gate_id::text, to_char(hour, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) AS key,
-                sum(sign) AS check_ins, sum(sign * people) AS people, sum(sign * trips) AS trips,
-                sum(sign * person_m) AS person_m, sum(sign * (travel_emissions_g + lodging_emissions_g)) AS emissions_g
-            FROM unnest($2::uuid[], $3::bigint[]) AS changed (id, sign)
-            JOIN check_ins USING (id)
-            JOIN events ON events.id = event_id
+        WITH taken AS (
+            DELETE FROM tally_changes WHERE id = ANY ($2::bigint[]) RETURNING sign, check_ins, donations, donated_g
+        ),
+        net AS (
+            SELECT check_in, sum(sign) AS sign FROM taken, unnest(check_ins) AS check_in GROUP BY check_in
+        ),
+        changed AS MATERIALIZED (
+            SELECT net.sign, attendee, part, people, travel_emissions_g, lodging_emissions_g, trip->>'nights' AS nights
+            FROM net JOIN check_ins ON check_ins.id = net.check_in AND event_id = $1
+        ),
+        present AS MATERIALIZED (
+            SELECT touched.attendee, coalesce(most.people, 0) AS people, coalesce(counted.people, 0) AS before
+            FROM (SELECT DISTINCT attendee FROM changed) AS touched
             CROSS JOIN LATERAL (
-                SELECT coalesce(sum(person_trips), 0) AS trips, coalesce(sum(person_m), 0) AS person_m
-                FROM jsonb_to_recordset(trip->'legs') AS leg (person_trips bigint, person_m bigint)
-            ) AS moved
-            CROSS JOIN LATERAL (
-                SELECT date_trunc('hour', checked_in_at, time_zone) AT TIME ZONE 'UTC' AS hour
-            ) AS begun
-            WHERE sign <> 0
-            GROUP BY GROUPING SETS ((gate_id), (hour))
-            ORDER BY dimension, key
-        ) AS change
-        ON cell.event_id = $1 AND cell.dimension = change.dimension AND cell.key = change.key
-        WHEN MATCHED THEN UPDATE SET
-            check_ins = cell.check_ins + change.check_ins,
-            people = cell.people + change.people,
-            trips = cell.trips + change.trips,
-            person_m = cell.person_m + change.person_m,
-            emissions_g = cell.emissions_g + change.emissions_g
-        WHEN NOT MATCHED THEN INSERT (event_id, dimension, key, check_ins, people, trips, person_m, emissions_g)
-            VALUES ($1, dimension, key, change.check_ins, change.people, change.trips, change.person_m,
-                change.emissions_g)
+                SELECT max(people) AS people FROM check_ins
+                WHERE event_id = $1 AND attendee = touched.attendee AND ended_at IS NULL
+            ) AS most
+            LEFT JOIN counted_attendees AS counted ON counted.event_id = $1 AND counted.attendee = touched.attendee
+        ),
+        written AS (
+            INSERT INTO counted_attendees (event_id, attendee, people)
+            SELECT $1, attendee, people FROM present WHERE people <> before ORDER BY attendee
+            ON CONFLICT (event_id, attendee) DO UPDATE SET people = excluded.people
+        ),
+        change AS (
+            SELECT count(*) AS found, coalesce(sum(sign), 0) AS check_ins,
+                coalesce(sum(sign * people * nights::bigint), 0) AS nights,
+                coalesce(sum(sign * travel_emissions_g) FILTER (WHERE part = 'journey'), 0) AS journey_g,
+                coalesce(sum(sign * travel_emissions_g) FILTER (WHERE part = 'local'), 0) AS local_g,
+                coalesce(sum(sign * lodging_emissions_g), 0) AS lodging_g
+            FROM changed
+        )
+        UPDATE tallies SET
+            sequence = sequence + 1, folded_at = clock_timestamp(),
+            check_ins = tallies.check_ins + change.check_ins, nights = tallies.nights + change.nights,
+            people = tallies.people + (SELECT coalesce(sum(people - before), 0) FROM present),
+            journey_emissions_g = journey_emissions_g + journey_g, local_emissions_g = local_emissions_g + local_g,
+            lodging_emissions_g = lodging_emissions_g + lodging_g,
+            donations = tallies.donations + (SELECT coalesce(sum(sign * donations), 0) FROM taken),
+            donated_g = tallies.donated_g + (SELECT coalesce(sum(sign * donated_g), 0) FROM taken)
+        FROM change WHERE event_id = $1
+        RETURNING (SELECT count(*) FROM net) - found
         """,
         event_id,
-        changes.check_ins,
-        changes.signs,
+        changes,
     )
+    if missing:
+        raise LookupError(f"event {event_id}: {missing} check-ins to fold are not there")
 
 
 async def pending_events(connection: Connection) -> list[UUID]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from uuid import UUID
@@ -75,7 +75,7 @@ class Feed:
         """The next lines, read from the disk; none when they are at an end, or nobody listens any more."""
         return [] if self.left else list(islice(self._lines, SET))
 
-    async def listen(self) -> AsyncIterator[bytes]:
+    async def listen(self) -> AsyncGenerator[bytes, None]:
         """The verdicts, a set at a time. Whoever stops listening ends the feed after the set in hand."""
         try:
             while (said := await self.verdicts.get()) is not None:
@@ -103,12 +103,17 @@ class Feeds:
         self._running: set[asyncio.Task[None]] = set()
         self._closed = False
 
+    @property
+    def under_way(self) -> int:
+        """How many feeds there are at the moment."""
+        return self._taken
+
     def require_room(self) -> None:
         """Raises FeedsBusy when as many feeds are under way as may be."""
         if self._closed or self._taken >= AT_ONCE:
             raise FeedsBusy
 
-    async def start(self, spool: Spool, signed: Signed, language: Language) -> AsyncIterator[bytes]:
+    async def start(self, spool: Spool, signed: Signed, language: Language) -> AsyncGenerator[bytes, None]:
         """Begin with a body whose signature is genuine; the verdicts as lines of JSON. The spool is closed at the end.
 
         Raises FeedsBusy, TooManyLines, NonceUsed, KeyUnknown: then nothing was begun, and the spool stays open.

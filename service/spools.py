@@ -62,6 +62,11 @@ class Spool:
         if rest or too_long:
             yield None if too_long else rest
 
+    @property
+    def closed(self) -> bool:
+        """Whether the file is gone."""
+        return self._file.closed
+
     def close(self) -> None:
         """Let the file go."""
         self._file.close()

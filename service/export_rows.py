@@ -113,7 +113,7 @@ async def actions(connection: Connection, ids: Sequence[UUID]) -> list[bytes]:
                 ) AS appeal
             FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (id, place) JOIN actions USING (id)
             LEFT JOIN partners ON partners.id = partner_id LEFT JOIN stations ON stations.id = station_id
-            ORDER BY place
+            ORDER BY asked.place
         ) AS said
         """,
         ids,
@@ -181,13 +181,14 @@ async def check_ins(connection: Connection, ids: Sequence[UUID]) -> list[bytes]:
         """
         SELECT to_jsonb(said) FROM (
             SELECT check_ins.id AS check_in_id, check_ins.event_id, events.name AS event, gates.name AS gate, day,
-                attendee, attendee_kind, fresh, part, people, travel_emissions_g, lodging_emissions_g, reduction_g,
-                credited_to IS NOT NULL AS credited, checked_in_at, replaces, ended_at, ended_because, trip,
-                counted_attendees.people AS counted_people
+                check_ins.attendee, attendee_kind, fresh, part, check_ins.people, travel_emissions_g,
+                lodging_emissions_g, reduction_g, credited_to IS NOT NULL AS credited, checked_in_at, replaces,
+                ended_at, ended_because, trip, counted_attendees.people AS counted_people
             FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (id, place) JOIN check_ins USING (id)
             JOIN events ON events.id = check_ins.event_id JOIN gates ON gates.id = gate_id
-            LEFT JOIN counted_attendees USING (event_id, attendee)
-            ORDER BY place
+            LEFT JOIN counted_attendees
+                ON (counted_attendees.event_id, counted_attendees.attendee) = (check_ins.event_id, check_ins.attendee)
+            ORDER BY asked.place
         ) AS said
         """,
         ids,
@@ -209,7 +210,7 @@ async def donations(connection: Connection, ids: Sequence[UUID]) -> list[bytes]:
             SELECT donations.id AS donation_id, event_id, events.name AS event, grams, refusal, held_g, decided_at
             FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (id, place) JOIN donations USING (id)
             LEFT JOIN events ON events.id = event_id
-            ORDER BY place
+            ORDER BY asked.place
         ) AS said
         """,
         ids,

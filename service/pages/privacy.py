@@ -24,7 +24,7 @@ FIELDS = {"not_confirmed": "confirm"}
 @get("/privacy")
 async def show_privacy(request: Request[Caller, Any, Any]) -> Response[Any]:
     """Each kind of data: what, why, for how long, and what is left of it at an erasure."""
-    return page(request, "privacy", kept=personal_data.everything(), statute=personal_data.STATUTE)
+    return page(request, "privacy", kept=personal_data.EVERYTHING, statute=personal_data.STATUTE)
 
 
 @get("/me/export")
@@ -53,7 +53,7 @@ async def erasure_page(
         refusal=refusal,
         fields=FIELDS,
         balance=balance,
-        kept=personal_data.everything(),
+        kept=personal_data.EVERYTHING,
         word=erasures.WORDS[language_of(request)],
     )
 

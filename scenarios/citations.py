@@ -147,5 +147,5 @@ def parse_toml(content: bytes, kind: type[_T], name: str) -> _T:
     try:
         table: dict[str, Any] = tomllib.loads(content.decode(), parse_float=Decimal)
         return msgspec.convert(table, kind)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise PackUnreadable(pack=name, why=str(error)) from error
+    except (ValueError, ArithmeticError, RecursionError, msgspec.ValidationError) as error:
+        raise PackUnreadable(pack=name, why=str(error)[:500] or type(error).__name__) from error

@@ -141,6 +141,12 @@ class NoMethodologyInForce(CarbonRefusal):
     code = "no_methodology"
 
 
+class MethodologiesNotRead(CarbonRefusal):
+    """{date} 的碳普惠方法学还没有读到最新的，没有办理，请稍后再试。"""
+
+    code = "methodologies_not_read"
+
+
 class PlaceUnknown(CarbonRefusal):
     """找不到“{name}”，请换个写法，或直接填写距离。"""
 

@@ -51,9 +51,43 @@ PROVINCES: dict[str, tuple[str, str]] = {
 """GB/T 2260, the provinces whose rules are the mainland's; short names in Chinese and English."""
 
 CITIES: dict[str, tuple[str, str]] = {
+    "130100": ("石家庄", "Shijiazhuang"),
+    "140100": ("太原", "Taiyuan"),
+    "150100": ("呼和浩特", "Hohhot"),
+    "210100": ("沈阳", "Shenyang"),
+    "210200": ("大连", "Dalian"),
+    "220100": ("长春", "Changchun"),
+    "230100": ("哈尔滨", "Harbin"),
+    "320100": ("南京", "Nanjing"),
+    "320500": ("苏州", "Suzhou"),
+    "330100": ("杭州", "Hangzhou"),
+    "330200": ("宁波", "Ningbo"),
+    "340100": ("合肥", "Hefei"),
+    "350100": ("福州", "Fuzhou"),
+    "350200": ("厦门", "Xiamen"),
+    "360100": ("南昌", "Nanchang"),
+    "370100": ("济南", "Jinan"),
+    "370200": ("青岛", "Qingdao"),
+    "370800": ("济宁", "Jining"),
+    "410100": ("郑州", "Zhengzhou"),
     "420100": ("武汉", "Wuhan"),
+    "430100": ("长沙", "Changsha"),
+    "440100": ("广州", "Guangzhou"),
+    "440300": ("深圳", "Shenzhen"),
+    "450100": ("南宁", "Nanning"),
+    "460100": ("海口", "Haikou"),
+    "460200": ("三亚", "Sanya"),
+    "510100": ("成都", "Chengdu"),
+    "520100": ("贵阳", "Guiyang"),
+    "530100": ("昆明", "Kunming"),
+    "540100": ("拉萨", "Lhasa"),
+    "610100": ("西安", "Xi'an"),
+    "620100": ("兰州", "Lanzhou"),
+    "630100": ("西宁", "Xining"),
+    "640100": ("银川", "Yinchuan"),
+    "650100": ("乌鲁木齐", "Urumqi"),
 }
-"""GB/T 2260, the cities that have a programme of their own; the province's code is the first two digits and zeros."""
+"""GB/T 2260, cities that have programmes of their own or may: the provinces' capitals and other large ones."""
 
 ELSEWHERE = {"710000": "TW", "810000": "HK", "820000": "MO"}
 """GB/T 2260 codes of the regions that have rules and factors of their own, by GB/T 2659 code."""
@@ -93,6 +127,12 @@ def jurisdiction_name(code: str, language: Language) -> str:
     if named := PROVINCES.get(code) or CITIES.get(code):
         return named[0 if language == "zh" else 1]
     return country_name(ELSEWHERE.get(code, code), language)
+
+
+@cache
+def is_region(code: str) -> bool:
+    """Is it a GB/T 2260 code of the mainland, where authorities publish methodologies?"""
+    return code in PROVINCES or code in CITIES
 
 
 @cache

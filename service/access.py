@@ -55,6 +55,10 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     # citizens
     ("GET /v1/places", PUBLIC),
     ("GET /v1/methodologies/{region}", PUBLIC),
+    ("GET /v1/methodologies/{region}/groups", PUBLIC),
+    ("GET /v1/methodologies/{region}/versions", PUBLIC),
+    ("GET /v1/methodologies/{region}/versions/{methodology}/{version}", PUBLIC),
+    ("POST /v1/methodologies/{region}/versions", AUTHORITY),
     ("POST /v1/actions", CITIZEN),
     ("GET /v1/actions", CITIZEN),
     ("GET /v1/actions/{action_id}", CITIZEN),

@@ -33,6 +33,7 @@ from service.api import (
     log,
     me,
     methodologies,
+    methodology_versions,
     organizations,
     partner_actions,
     partners,
@@ -54,6 +55,7 @@ from service.config import Config, from_environment
 from service.db import open_pool
 from service.departures import Departures
 from service.limits import Limits
+from service.methodology_versions import kept_fresh
 from service.nudges import Nudges
 from service.pages import site
 from service.pages.rendering import template_config
@@ -67,6 +69,7 @@ API: list[ControllerRouterHandler] = [
     *organizations.routes,
     *places.routes,
     *methodologies.routes,
+    *methodology_versions.routes,
     *events.routes,
     *posters.routes,
     *cancellations.routes,
@@ -139,6 +142,7 @@ async def resources(app: Litestar) -> AsyncIterator[None]:
     async with (
         await open_pool(config) as pool,
         await open_pool(config, hot=True) as hot,
+        kept_fresh(pool),
         Nudges(config.redis_url).running() as nudges,
         Departures(pool).running() as departed,
     ):

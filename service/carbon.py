@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import ClassVar
 
-from scenarios.refusals import ALL, CarbonRefusal
-from service.errors import NotNow
+from scenarios.refusals import ALL, CarbonRefusal, MethodologiesNotRead
+from service.errors import NotNow, NotReady
 from service.i18n import Language, translate
 
 
@@ -23,8 +23,16 @@ class CarbonRule(NotNow):
         return self.kind(**self.values).message(language, partial(translate, language))
 
 
+PASSING = {"status": NotReady.status, "retry_after_s": 30}
+"""Of what is no fault of the request, and passes."""
+
 CLASSES: dict[type[CarbonRefusal], type[CarbonRule]] = {
-    kind: type(kind.__name__, (CarbonRule,), {"code": kind.code, "kind": kind, "__doc__": kind.__doc__}) for kind in ALL
+    kind: type(
+        kind.__name__,
+        (CarbonRule,),
+        {"code": kind.code, "kind": kind, "__doc__": kind.__doc__, **(PASSING if kind is MethodologiesNotRead else {})},
+    )
+    for kind in ALL
 }
 """A refusal for each kind that the scenarios raise."""
 

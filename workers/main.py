@@ -23,6 +23,7 @@ from redis.exceptions import RedisError
 
 from service.config import Config, from_environment
 from service.db import open_pool
+from service.methodology_versions import kept_fresh
 from service.nudges import FOLD, PATIENCE_S, decode_job, encode_job, open_queue
 from workers import folding, lapsing, refunding, sealing, settling
 from workers.audits import audit_books
@@ -127,7 +128,7 @@ async def serve_queue_on(config: Config, pool: asyncpg.Pool) -> None:
 
 async def work(config: Config) -> None:
     """Run jobs and sweep until cancelled. Raises what asyncpg raises when the database is away at the start."""
-    async with await open_pool(config) as pool, asyncio.TaskGroup() as tasks:
+    async with await open_pool(config) as pool, kept_fresh(pool), asyncio.TaskGroup() as tasks:
         tasks.create_task(serve_queue_on(config, pool))
         tasks.create_task(keep_sweeping(pool, partial(sealing.seal_all, config=config), sealing.SEAL_EVERY_S))
         for each in (folding.sweep, lapsing.sweep, refunding.sweep, settling.settle_due):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -11,11 +11,13 @@ from scenarios.actions.terms import Cap, Caps, Limit, Rule, Source, Times
 from scenarios.citations import Cited, Document, require, resolve
 from scenarios.policies.actions import action_policy
 
+LONGEST_DAYS = 3660
+
 
 class NumberEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A number of a rule, and where it stands."""
 
-    value: int
+    value: Annotated[int, msgspec.Meta(ge=0, le=10**9)]
     citation: Cited
 
 
@@ -23,8 +25,8 @@ class TermsEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Terms as a pack has them; quantities in the act's unit, None where the pack does not say."""
 
     times: Times | None = None
-    lasts_s: int | None = None
-    family: str | None = None
+    lasts_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] | None = None
+    family: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z_]{0,39}\Z")] | None = None
     max_per_act: NumberEntry | None = None
     per_act: NumberEntry | None = None
     per_day: NumberEntry | None = None
@@ -69,7 +71,9 @@ class Saying(NamedTuple):
         """A number in base units, with its rule, from the first who says it."""
         said: NumberEntry | None = getattr(self.entry, name)
         if said is not None:
-            require(said.value >= (name == "reports_within_h"), self.pack, f"{name} of {self.key} is negative")
+            require(said.value >= (name != "reports_within_h"), self.pack, f"{name} of {self.key} lets nothing through")
+            in_days = {"claim_days": LONGEST_DAYS, "reports_within_h": LONGEST_DAYS * 24}
+            require(said.value <= in_days.get(name, said.value), self.pack, f"{name} of {self.key} is above ten years")
             citation = resolve(said.citation, self.documents, self.pack)
             return Limit(said.value * size, Rule(citation=citation.text))
         value = self.plain_of_policy(name)
@@ -94,7 +98,9 @@ def terms_of(key: str, entry: TermsEntry, documents: Mapping[str, Document], siz
     times, lasts_s = saying.plain("times"), saying.plain("lasts_s") or 0
     require(limit is not None, pack, f"neither the pack nor the policy has max_per_act of {key}: no limit")
     require(times is not None, pack, f"neither the pack nor the policy says times of {key}")
-    require((times == "instant") == (lasts_s > 0), pack, f"{key} lasts, or is an instant, not both")
+    require((times == "instant") == (lasts_s > 0), pack, f"{key} is an instant just when it says how long it lasts")
+    precedence = saying.plain("precedence")
+    require(sorted(precedence) == ["code", "member", "partner"], pack, f"{key} does not rank each source once")
     assert limit is not None
     assert claim_days is not None
     reports = saying.number("reports_within_h")
@@ -107,5 +113,5 @@ def terms_of(key: str, entry: TermsEntry, documents: Mapping[str, Document], siz
         claim_days=claim_days,
         reports_within_h=reports if reports and reports.amount else None,
         reviewed=saying.plain("reviewed"),
-        precedence=saying.plain("precedence"),
+        precedence=precedence,
     )

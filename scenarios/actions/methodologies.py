@@ -6,18 +6,18 @@ No region borrows another's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
-from functools import cache, lru_cache
-from itertools import combinations
-from pathlib import Path
+from functools import lru_cache
 
 import msgspec
 
+from scenarios.actions.catalogue import FOLDER, Catalogue, combined, shipped
 from scenarios.actions.methodology_files import read_methodology
 from scenarios.actions.terms import Action, Group, Methodology
-from scenarios.citations import overlap, require
 from scenarios.quantities import BaseUnit
-from scenarios.refusals import NoMethodologyInForce, UnknownAction
+from scenarios.refusals import MethodologiesNotRead, NoMethodologyInForce, UnknownAction
+from scenarios.regions import is_region
 
 __all__ = [
     "FOLDER",
@@ -29,9 +29,10 @@ __all__ = [
     "methodologies",
     "methodology_for",
     "read_methodology",
+    "regions_offering",
+    "use_published",
+    "use_shipped",
 ]
-
-FOLDER = Path(__file__).parent.parent / "packs" / "methodologies"
 
 
 class ActionOffered(msgspec.Struct, frozen=True):
@@ -47,33 +48,83 @@ class ActionOffered(msgspec.Struct, frozen=True):
     version: str
 
 
-@cache
+class InUse:
+    """The catalogue by which this process decides. Nothing here reads it anew: whoever keeps what is published does."""
+
+    def __init__(self) -> None:
+        self.catalogue: Catalogue | None = None
+
+    def get(self) -> Catalogue:
+        """The catalogue put here, or what ships."""
+        if self.catalogue is None:
+            self.catalogue = Catalogue(combined(shipped()))
+        return self.catalogue
+
+    def put(self, catalogue: Catalogue | None) -> None:
+        """Decide by this one from now on."""
+        before, self.catalogue = self.catalogue, catalogue
+        if before is None or catalogue is None or before.methodologies != catalogue.methodologies:
+            in_force.cache_clear()
+            earning_of_mode.cache_clear()
+
+
+IN_USE = InUse()
+
+
+def use_published(published: Sequence[Methodology], known_through: date | None) -> None:
+    """Decide from now on by these beside those that ship. Raises PackUnreadable where they contradict each other.
+
+    Acts of days after `known_through` are refused with MethodologiesNotRead until it is put off again.
+    """
+    IN_USE.put(Catalogue(combined((*shipped(), *published)), known_through))
+
+
+def use_shipped() -> None:
+    """Decide from now on by those that ship alone."""
+    IN_USE.put(None)
+
+
 def methodologies() -> tuple[Methodology, ...]:
-    """Every methodology that ships, checked, in order of file name. Raises PackUnreadable."""
-    found = tuple(read_methodology(path.read_bytes(), path.name) for path in sorted(FOLDER.glob("*.toml")))
-    for one, other in combinations(found, 2):
-        shared = set(one.regions) & set(other.regions) and set(one.actions) & set(other.actions)
-        both = overlap(one.valid_from, one.valid_to, other.valid_from, other.valid_to)
-        require(not (shared and both), other.id, f"{one.id} already says so for one region, action and day")
-    return found
+    """Every methodology, checked: those that ship, in order of file name, then those published."""
+    return IN_USE.get().methodologies
+
+
+def require_known(on: date) -> None:
+    """Raise MethodologiesNotRead where rules may have been published for that day that have not been read."""
+    known_through = IN_USE.get().known_through
+    if known_through is not None and on > known_through:
+        raise MethodologiesNotRead(date=on.isoformat())
 
 
 def methodology_for(region: str, action: str, on: date) -> Methodology:
-    """The region's own methodology for the action on that day. Raises UnknownAction, NoMethodologyInForce."""
-    known = False
-    for each in methodologies():
-        if action in each.actions:
-            known = True
-            if each.in_force(region, on):
-                return each
-    if not known:
+    """The region's own methodology for the action on that day.
+
+    Raises UnknownAction, NoMethodologyInForce, and MethodologiesNotRead as `require_known`.
+    """
+    found = in_force(region, action, on)
+    if found is not None:
+        return found
+    label = label_of(action)
+    if label is None:
         raise UnknownAction(action=action[:40])
-    raise NoMethodologyInForce(region=region, action=action, action_label=_label(action), date=on.isoformat())
+    raise NoMethodologyInForce(region=region, action=action, action_label=label, date=on.isoformat())
+
+
+@lru_cache(maxsize=4096)
+def in_force(region: str, action: str, on: date) -> Methodology | None:
+    """The same, or None. What was found stays so: no rule begins on a day whose rules are known."""
+    require_known(on)
+    return next((each for each in methodologies() if action in each.actions and each.in_force(region, on)), None)
 
 
 @lru_cache(maxsize=4096)
 def earning_of_mode(region: str, mode: str, on: date) -> tuple[Methodology, Action] | None:
-    """The methodology and action that a trip by that mode counts as in the region on that day, if any."""
+    """The methodology and action that a trip by that mode counts as in the region on that day, if any.
+
+    Raises MethodologiesNotRead as `require_known`, for regions that may have methodologies of their own.
+    """
+    if is_region(region):
+        require_known(on)
     for each in methodologies():
         if each.in_force(region, on):
             for action in each.actions.values():
@@ -101,5 +152,11 @@ def actions_of(region: str, on: date) -> tuple[ActionOffered, ...]:
     )
 
 
-def _label(action: str) -> str:
-    return next(each.actions[action].label for each in methodologies() if action in each.actions)
+def regions_offering(on: date) -> tuple[str, ...]:
+    """The codes of the regions where something earns credits on that day, in their order."""
+    return tuple(sorted({region for each in methodologies() for region in each.regions if each.in_force(region, on)}))
+
+
+def label_of(action: str) -> str | None:
+    """What the action is called, as a msgid; None where no methodology knows it."""
+    return next((each.actions[action].label for each in methodologies() if action in each.actions), None)

@@ -30,6 +30,8 @@ from scenarios.policies.operator import policy
 from scenarios.quantities import UNITS, exact, rate, size_of
 from scenarios.refusals import PackUnreadable
 
+MOST_G = 1_000_000_000
+"""What no one act of a person saves: a thousand tonnes."""
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
@@ -91,6 +93,8 @@ def read_methodology(content: bytes, name: str) -> Methodology:
     """A methodology from its file's bytes, with every check. Raises PackUnreadable."""
     file = parse_toml(content, MethodologyFile, name)
     require_force(file.regions, file.valid_from, file.valid_to, name, file.id)
+    require(len(file.regions) == len(set(file.regions)), name, "a region stands twice")
+    require(b"\\u00" not in msgspec.json.encode(file), name, "a text holds a control character")
     actions = {entry.key: _action(entry, file.documents, name) for entry in file.actions}
     require(len(actions) == len(file.actions) > 0, name, "an action stands twice, or there is none")
     modes = [mode for action in actions.values() for mode in action.modes]
@@ -134,6 +138,8 @@ def _action(entry: ActionEntry, documents: Mapping[str, Document], pack: str) ->
     saving = entry.saving if entry.saving is not None else _less(entry)
     require(saving >= 0, pack, f"{entry.key} emits more than its baseline")
     terms = terms_of(entry.key, entry.terms, documents, size_of(entry.unit), pack)
+    most_g = rate(saving, entry.unit).reduction_g(terms.max_quantity)
+    require(most_g <= MOST_G, pack, f"one act of {entry.key} could save {most_g} g: its limit or its unit is wrong")
     return Action(
         key=entry.key,
         label=entry.label,

@@ -67,7 +67,8 @@ def read_action_policy(content: bytes, name: str) -> ActionPolicy:
     for key, terms in found.actions.items():
         limits = (terms.max_per_act, terms.per_act, terms.per_day, terms.per_month, terms.claim_days)
         require(all(limit is None or limit >= 1 for limit in limits), name, f"a limit of {key} lets nothing through")
-        require((terms.times == "instant") == (terms.lasts_s > 0), name, f"{key} lasts, or is an instant, not both")
+        instant = (terms.times == "instant") == (terms.lasts_s > 0)
+        require(instant, name, f"{key} is an instant just when it says how long it lasts")
     hours = (found.default.reports_within_h, *(terms.reports_within_h or 0 for terms in found.actions.values()))
     require(min(hours) >= 0, name, "a report may come before the act")
     return found

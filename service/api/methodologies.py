@@ -4,28 +4,51 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, get_args
 
 import msgspec
 from litestar import get
 from litestar.params import PathParameter, QueryParameter
 
+from scenarios.actions.groups import groups_of
 from scenarios.actions.methodologies import Action, Methodology, methodologies
+from scenarios.actions.terms import Cap, Evidence, Group, Limit, Rule, Source, Tier, Times
 from scenarios.citations import Certainty, Citation, Gas
 from service.api.problems import Texts, refuses
 from service.i18n import translate
 from service.schedules import CHINA
 
-Region = Annotated[str, PathParameter(pattern=r"^[0-9]{6}$(?!\n)", description="A province by GB/T 2260.")]
+Region = Annotated[str, PathParameter(pattern=r"^[0-9]{6}$(?!\n)", description="A province or city by GB/T 2260.")]
 On = Annotated[date | None, QueryParameter(description="The day of the act; today where not given.")]
 
 
+class TierTold(msgspec.Struct, frozen=True):
+    """What acts of that evidence earn: a `share` of the saving, or a `saving` of their own, and by which rule."""
+
+    share: Decimal | None
+    saving: Decimal | None
+    rule: Rule
+
+
+class LimitTold(msgspec.Struct, frozen=True):
+    """So many base units, days or hours, and by which rule: a source's clause, or the operator's policy."""
+
+    amount: int
+    rule: Rule
+
+
 class OfferedAction(msgspec.Struct, frozen=True, kw_only=True):
-    """An act that earns: what it saves a `unit` against the baseline, and where that stands."""
+    """An act that earns: what it saves a `unit` against the baseline, and where that stands.
+
+    `times`: how one says when: a date, one moment (the act then lasts `lasts_s`), start and end. Acts of one `family`
+    by one person cannot overlap in time. Beyond `max_quantity` an act is refused, beyond a cap nothing more counts;
+    both are in base units. `precedence`: whose word counts, the best first.
+    """
 
     key: str
     label: Texts
     example: Texts
+    group: Group
     base_unit: str
     unit: str
     unit_label: Texts
@@ -35,8 +58,18 @@ class OfferedAction(msgspec.Struct, frozen=True, kw_only=True):
     saving: Decimal
     gases: tuple[Gas, ...]
     certainty: Certainty
+    derivation: str
     checked_on: date
     citation: Citation
+    tiers: dict[Evidence, TierTold]
+    caps: dict[str, LimitTold | None]
+    claim_days: LimitTold
+    reports_within_h: LimitTold | None
+    times: Times
+    lasts_s: int
+    family: str | None
+    reviewed: bool
+    precedence: tuple[Source, ...]
 
 
 class OfferedMethodology(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +82,15 @@ class OfferedMethodology(msgspec.Struct, frozen=True, kw_only=True):
     valid_from: date
     valid_to: date | None
     actions: list[OfferedAction]
+
+
+class OfferedGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """A group of acts: the keys of those that earn there, or why there are none."""
+
+    group: Group
+    label: Texts
+    actions: list[str]
+    note: Texts | None
 
 
 @get("/methodologies/{region:str}", responses=refuses())
@@ -86,9 +128,45 @@ def offered_action(action: Action) -> OfferedAction:
         saving=action.saving,
         gases=action.gases,
         certainty=action.certainty,
+        derivation=action.derivation,
         checked_on=action.checked_on,
         citation=action.citation,
+        group=action.group,
+        tiers={each: tier_told(action.rates.tier(each)) for each in get_args(Evidence)},
+        caps={name: limit_told(cap) for name, cap in action.caps._asdict().items()},
+        claim_days=LimitTold(*action.claim_days),
+        reports_within_h=limit_told(action.reports_within_h),
+        times=action.times,
+        lasts_s=action.lasts_s,
+        family=action.family,
+        reviewed=action.reviewed,
+        precedence=action.precedence,
     )
+
+
+def tier_told(tier: Tier) -> TierTold:
+    """What a tier earns, for people and programs."""
+    return TierTold(tier.share, tier.saving, tier.rule)
+
+
+def limit_told(limit: Limit | Cap | None) -> LimitTold | None:
+    """A limit and its rule."""
+    return None if limit is None else LimitTold(*limit)
+
+
+@get("/methodologies/{region:str}/groups", responses=refuses())
+async def list_groups(region: Region, on: On = None) -> list[OfferedGroup]:
+    """The seven groups of T/ACEF 031-2022: what a region offers in each on a day, or that no figure has a source."""
+    day = on or datetime.now(UTC).astimezone(CHINA).date()
+    return [
+        OfferedGroup(
+            group=each.group,
+            label=in_both(each.group),
+            actions=[act.key for act in each.actions],
+            note=in_both(each.note) if each.note else None,
+        )
+        for each in groups_of(region, day)
+    ]
 
 
 def in_both(text: str) -> Texts:
@@ -96,4 +174,4 @@ def in_both(text: str) -> Texts:
     return Texts(zh=text, en=translate("en", text))
 
 
-routes = [list_methodologies]
+routes = [list_methodologies, list_groups]

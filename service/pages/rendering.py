@@ -20,7 +20,7 @@ from litestar.template import TemplateConfig
 from litestar.utils.empty import value_or_default
 from litestar.utils.scope.state import ScopeState
 
-from scenarios.actions.methodologies import methodologies
+from scenarios.actions.methodologies import label_of, methodologies
 from scenarios.meeting.modes import MODES
 from service.api.problems import language_of
 from service.errors import NotFound, Refusal
@@ -76,6 +76,13 @@ def action_labels() -> dict[str, str]:
     return {action.key: action.label for each in methodologies() for action in each.actions.values()}
 
 
+class Labels(dict[str, str]):
+    """The same for templates, by the methodologies of the moment."""
+
+    def __missing__(self, action: str) -> str:
+        return label_of(action) or action
+
+
 def make_environment() -> Environment:
     """The templates' environment. A name that a page lacks is an error, never an empty place."""
     environment = Environment(
@@ -88,7 +95,7 @@ def make_environment() -> Environment:
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.globals |= {"asset": asset_url, "MODES": MODES, "labels": action_labels()}
+    environment.globals |= {"asset": asset_url, "MODES": MODES, "labels": Labels()}
     environment.filters |= {name: in_language(function) for name, function in figures.FILTERS.items()}
     environment.filters["t"] = gettext
     return environment

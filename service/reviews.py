@@ -36,12 +36,6 @@ class NewReview(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     round: Round = 1
 
 
-class NewAppeal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why a refused act should be looked at again."""
-
-    because: Because
-
-
 class Review(msgspec.Struct, frozen=True):
     """A decision, without who made it. The second is the one on appeal, and final."""
 
@@ -99,30 +93,6 @@ class NothingProves(NotNow):
     code = "nothing_proves"
 
 
-class NothingToAppeal(NotNow):
-    """只有审核未通过的行为可以申诉。"""
-
-    code = "nothing_to_appeal"
-
-
-class AlreadyAppealed(Conflict):
-    """已经申诉过一次，不能再申诉。"""
-
-    code = "already_appealed"
-
-
-class AppealTooLate(NotNow):
-    """申诉期已过：须在审核后 {days} 天内提出。"""
-
-    code = "appeal_too_late"
-
-
-class AppealOvertaken(Conflict):
-    """这段时间里已经有了另一次同类行为的记录，不能再申诉。"""
-
-    code = "appeal_overtaken"
-
-
 async def decide(connection: Connection, reviewer: UUID, action_id: UUID, new: NewReview, now: datetime) -> Outcome:
     """Decide what a waiting act of the reviewer's region is worth, and settle it.
 
@@ -159,47 +129,6 @@ def require_undecided(act: asyncpg.Record, before: Sequence[asyncpg.Record], rou
         raise AlreadyReviewed
     if act["state"] != "in_review" or len(before) + 1 != round_:
         raise NotInReview
-
-
-async def appeal(connection: Connection, member_id: UUID, action_id: UUID, new: NewAppeal, now: datetime) -> Outcome:
-    """Ask that a refused act of one's own be looked at again, by somebody else: once, and in time.
-
-    Raises NotFound, AlreadyAppealed, NothingToAppeal, AppealTooLate and AppealOvertaken.
-    """
-    act = await hold(connection, member_id, action_id)
-    if act["erased"]:
-        raise NotFound
-    found = await outcome(connection, action_id, now)
-    if found.appeal:
-        raise AlreadyAppealed
-    if found.state != "refused" or not found.reviews:
-        raise NothingToAppeal
-    if found.appeal_by is None:
-        raise AppealTooLate(days=policy().appeal_within_days)
-    await connection.execute(
-        "INSERT INTO action_appeals (action_id, because, appealed_at) VALUES ($1, $2, $3)",
-        action_id,
-        new.because.strip(),
-        now,
-    )
-    await reopen(connection, action_id)
-    return await outcome(connection, action_id, now)
-
-
-async def reopen(connection: Connection, action_id: UUID) -> None:
-    """Put a refused act back among those that wait, with the grams at stake. Raises AppealOvertaken."""
-    try:
-        async with connection.transaction():
-            await connection.execute(
-                """
-                UPDATE actions SET state = 'in_review', settled_at = NULL,
-                    reduction_g = (trace ->> 'reduction_g')::bigint
-                WHERE id = $1
-                """,
-                action_id,
-            )
-    except asyncpg.ExclusionViolationError:  # same_act_once: the time that the refusal set free was taken
-        raise AppealOvertaken from None
 
 
 async def require_reviewer(connection: Connection, reviewer: UUID, action_id: UUID) -> UUID:

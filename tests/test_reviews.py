@@ -11,7 +11,8 @@ import asyncpg
 import httpx
 import pytest
 
-from service import action_rows, organizations, reviewers, reviews
+from scenarios.actions.methodologies import methodology_for
+from service import action_rows, appeals, organizations, reviewers
 from service.config import Config
 from service.db import transaction
 from tests.people import ANNA, HAN, LI, WANG, ZHAO, Headers, key
@@ -277,8 +278,8 @@ async def test_only_ones_own_refused_act_is_appealed_and_in_time(
     assert code_of(await appeal(client, by_han, refused)) == (404, "not_found")
     later = datetime.now(UTC) + timedelta(days=31)
     async with transaction(database) as connection:
-        with pytest.raises(reviews.AppealTooLate):
-            await reviews.appeal(connection, li, refused, reviews.NewAppeal("照片很清楚"), later)
+        with pytest.raises(appeals.AppealTooLate):
+            await appeals.appeal(connection, li, refused, appeals.NewAppeal("照片很清楚"), later)
     assert (await appeal(client, by_li, refused)).status_code == 201
 
 
@@ -293,3 +294,23 @@ async def test_an_appeal_comes_too_late_when_its_time_was_taken(
     assert await database.fetchval("SELECT count(*) FROM action_appeals") == 0
     outcome = (await client.get(f"/v1/actions/{act}/reviews", headers=by_li)).json()
     assert (outcome["state"], outcome["appeal"]) == ("refused", None)
+
+
+async def test_an_appeal_counts_beside_what_was_credited_since_and_never_above_the_cap(
+    database: asyncpg.Pool, config: Config, reviewer: Headers, second: Headers, client: httpx.AsyncClient
+) -> None:
+    li, by_li = await known_as(database, config, LI)
+    kind = methodology_for("420100", "bus_ride", NOON.date()).action("bus_ride")
+    assert kind.caps.per_day
+    await officer(database, config, ZHAO, "420100")
+    refused, *others = [
+        await hold(database, li, region="420100", family=None) for _ in range(kind.caps.per_day.quantity + 1)
+    ]
+    await decide(client, reviewer, refused)
+    for other in others:
+        await decide(client, reviewer, other, "self_declared")
+    earned = await balance(client, by_li)
+    assert (await appeal(client, by_li, refused)).status_code == 201
+    await officer(database, config, WANG, "420100")
+    assert (await decide(client, second, refused, "self_declared", round_=2)).status_code == 201
+    assert await balance(client, by_li) == earned > 0

@@ -9,13 +9,14 @@ from uuid import UUID
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from service import review_queue, reviews
+from service import appeals, review_queue, reviews
 from service.access import Caller
 from service.api.given import Config, Pool
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key, answer_once
+from service.appeals import NewAppeal
 from service.review_queue import Queue
-from service.reviews import NewAppeal, NewReview, Outcome
+from service.reviews import NewReview, Outcome
 from service.statements import CursorUnknown
 
 Cursor = Annotated[
@@ -65,10 +66,10 @@ async def show_outcome(request: Request[Caller, Any, Any], action_id: FromPath[U
     status_code=201,
     responses=refuses(
         *WRITES,
-        reviews.NothingToAppeal,
-        reviews.AlreadyAppealed,
-        reviews.AppealTooLate,
-        reviews.AppealOvertaken,
+        appeals.NothingToAppeal,
+        appeals.AlreadyAppealed,
+        appeals.AppealTooLate,
+        appeals.AppealOvertaken,
     ),
 )
 async def appeal(
@@ -76,7 +77,7 @@ async def appeal(
 ) -> Response[Outcome]:
     """Ask that one's refused act be looked at again, by somebody else: once, and within the operator's days."""
     member, now = request.user.member, datetime.now(UTC)
-    return await answer_once(request, pool, key, data, lambda c: reviews.appeal(c, member, action_id, data, now))
+    return await answer_once(request, pool, key, data, lambda c: appeals.appeal(c, member, action_id, data, now))
 
 
 routes = [show_queue, decide, show_outcome, appeal]

@@ -12,16 +12,17 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from scenarios.actions.reductions import Reduction
-from service import actions, review_queue, reviews
+from service import actions, appeals, review_queue, reviews
 from service.access import Caller
 from service.api.evidence import shown
 from service.api.given import Config, Pool
+from service.appeals import NewAppeal
 from service.config import Config as Settings
 from service.db import Connection, new_id
 from service.errors import NotAllowed, NotFound, Refusal
 from service.pages.organize import decoded, done_once
 from service.pages.rendering import Typed, page, see_other, typed_in
-from service.reviews import NewAppeal, NewReview
+from service.reviews import NewReview
 
 PAGE = 30
 read_reduction = msgspec.json.Decoder(Reduction).decode
@@ -138,7 +139,7 @@ async def appeal(request: Request[Caller, Any, Any], action_id: FromPath[UUID], 
 
     async def do(connection: Connection) -> str:
         new = decoded({"because": in_one_line(typed["because"])}, NewAppeal)
-        await reviews.appeal(connection, request.user.member, action_id, new, datetime.now(UTC))
+        await appeals.appeal(connection, request.user.member, action_id, new, datetime.now(UTC))
         return f"/me/actions/{action_id}"
 
     try:

@@ -10,11 +10,13 @@ import asyncpg
 import httpx
 import pytest
 
+from scenarios.actions.methodologies import methodology_for
+from scenarios.actions.reductions import reduction_of
 from service import carbon_accounts, ledger
 from service.attendees import Attendee
 from service.carbon_accounts import CarbonAccount, Kind, Month, streak_of
 from service.config import Config
-from service.db import new_id, transaction
+from service.db import encode_json, new_id, transaction
 from service.donations import DonationRequest, donate_many
 from service.schedules import CHINA
 from tests.books import CLASSES, event_account, open_member, rich_member
@@ -30,6 +32,8 @@ async def did(
     """Acts of one kind, one a day, issued where they are credited."""
     acts = [(new_id(), day) for day in days]
     waits = state in ("pending", "in_review")
+    methodology = methodology_for("110000", "metro", TODAY)
+    trace = encode_json(reduction_of(methodology, methodology.action("metro"), 1_000, "self_declared", "110000"))
     async with transaction(pool) as connection:
         class_id = (await ledger.class_ids(connection, CLASSES[:1]))[CLASSES[0]]
         await connection.executemany(
@@ -38,7 +42,7 @@ async def did(
                 id, member_id, region, action, quantity, occurred_on, reduction_g, trace, request_digest, logged_at,
                 state, settled_at, due_at
             )
-            VALUES ($1, $2, '110000', $3, 1000, $4, $5, '{}', sha256($6), now(), $7, $8, $9)
+            VALUES ($1, $2, '110000', $3, 1000, $4, $5, $10, sha256($6), now(), $7, $8, $9)
             """,
             [
                 (
@@ -51,6 +55,7 @@ async def did(
                     state,
                     None if waits else datetime.now(UTC),
                     datetime.now(UTC) if state == "pending" else None,
+                    trace,
                 )
                 for id_, day in acts
             ],

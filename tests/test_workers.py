@@ -25,7 +25,9 @@ from service.db import new_id
 from service.local_data import DataFolder, open_folder
 from service.local_valkey import redis_url, valkey
 from service.nudges import FOLD, Nudges, job_id, open_queue
+from service.personal_data import DAYS
 from service.tallies import pending_events
+from tests.books import open_member
 from tests.machines import scratch_folder
 from tests.tallied import Hall, Visit, come, fold, hall, note, read
 from workers import audits, cleaning, folding
@@ -346,3 +348,30 @@ async def test_an_old_answer_and_an_old_send_are_forgotten_and_new_ones_kept(dat
         await cleaning.forget_old({"pool": database})
         assert await connection.fetchval("SELECT array_agg(key ORDER BY key) FROM idempotent_requests") == ["0", "6"]
         assert await connection.fetchval("SELECT count(*) FROM sign_in_sends") == 2
+
+
+async def test_sessions_are_forgotten_as_long_after_their_end_as_the_page_says(database: asyncpg.Pool) -> None:
+    now, kept = datetime.now(UTC), timedelta(days=DAYS.sessions)
+    async with database.acquire() as connection:
+        member = await open_member(connection)
+        for key, ended, expires in (
+            ("lives", None, now + kept),
+            ("expired lately", None, now - kept / 2),
+            ("expired", None, now - kept * 2),
+            ("ended", now - kept * 2, now),
+            ("ended lately", now - kept / 2, now),
+        ):
+            await connection.execute(
+                """
+                INSERT INTO sessions (id, member_id, kind, rotation_key, opened_at, expires_at, ended_at, ended_because)
+                VALUES ($1, $2, 'app', $3, now(), $4, $5, CASE WHEN $5::timestamptz IS NOT NULL THEN 'signed_out' END)
+                """,
+                new_id(),
+                member,
+                key,
+                expires,
+                ended,
+            )
+        await cleaning.forget_old({"pool": database})
+        left = await connection.fetchval("SELECT array_agg(rotation_key ORDER BY rotation_key) FROM sessions")
+    assert left == ["ended lately", "expired lately", "lives"]

@@ -7,20 +7,23 @@ from typing import Any
 
 import asyncpg
 
-from service import evidence, idempotency, partner_signatures, sign_in_codes
+from service import evidence, idempotency, partner_signatures, sessions, sign_in_codes
 from service.db import transaction
+from service.personal_data import DAYS
 
-KEPT = timedelta(days=7)
+KEPT = timedelta(days=DAYS.requests)
 """The longest that anything asks for them is an hour; a week lets a person look into a complaint."""
-UNATTACHED = timedelta(days=1)
+UNATTACHED = timedelta(days=DAYS.photos)
+ENDED = timedelta(days=DAYS.sessions)
 
 
 async def forget_old(context: dict[str, Any]) -> None:
-    """Job: forget answers kept for repeats, and which codes were sent, a week ago; and photos that no act took."""
+    """Job: forget answers kept for repeats, which codes were sent, sessions long over, and photos that no act took."""
     now = datetime.now(UTC)
     async with transaction(context["pool"]) as connection:
         await idempotency.forget(connection, now - KEPT)
         await sign_in_codes.forget_old(connection, now - KEPT)
+        await sessions.forget_old(connection, now - ENDED)
         await partner_signatures.forget_nonces(connection, now)
     await forget_photos(context["pool"], now - UNATTACHED)
 

@@ -44,6 +44,7 @@ from service.api import (
     reviews,
     serials,
     sign_in,
+    stations,
     statements,
     tallies,
 )
@@ -89,6 +90,7 @@ API: list[ControllerRouterHandler] = [
     *tallies.routes,
     *log.routes,
     *serials.routes,
+    *stations.routes,
 ]
 
 

@@ -36,6 +36,7 @@ from service.pages import (
     reviews,
     sign_in,
     statements,
+    stations,
     stewards,
     watching,
 )
@@ -57,6 +58,7 @@ pages = Router(
         *me.routes,
         *privacy.routes,
         *statements.routes,
+        *stations.routes,
         *acts.routes,
         *reviews.routes,
         *consents.routes,

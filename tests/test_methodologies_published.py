@@ -258,3 +258,35 @@ async def test_a_process_reads_what_is_there_when_it_starts(
     async with serving(config) as other:
         (found,) = (await other.get(f"/v1/methodologies/{WUHAN}", params={"on": str(starts)})).json()
     assert found["version"] == "2027"
+
+
+async def test_what_is_offered_tells_each_rule_and_whose_it_is(client: httpx.AsyncClient) -> None:
+    (hubei,) = (await client.get("/v1/methodologies/420000")).json()
+    acts = {each["key"]: each for each in hubei["actions"]}
+    bus, policy = acts["bus_ride"], {"policy": "actions 2026.1"}
+    assert bus["caps"] == {
+        "per_act": None,
+        "per_day": {"amount": 6, "rule": policy},
+        "per_month": bus["caps"]["per_month"],
+    }
+    assert (bus["claim_days"], bus["reports_within_h"]) == (
+        {"amount": 30, "rule": policy},
+        {"amount": 48, "rule": policy},
+    )
+    declared = bus["tiers"]["self_declared"]
+    assert (declared["share"], declared["saving"]) == (None, "52.0")
+    assert "湖北日报" in declared["rule"]["citation"]
+    assert (bus["times"], bus["lasts_s"], bus["family"], acts["steps"]["times"]) == ("instant", 600, "journey", "none")
+    (beijing,) = [e for e in (await client.get("/v1/methodologies/110000")).json() if e["id"] == "dbt11-3043"]
+    assert beijing["actions"][0]["tiers"]["self_declared"] == {
+        "share": "0.5",
+        "saving": None,
+        "rule": {"policy": "operator 2026.1"},
+    }
+
+
+async def test_every_group_is_told_with_its_acts_or_why_there_are_none(client: httpx.AsyncClient) -> None:
+    groups = {each["group"]: each for each in (await client.get(f"/v1/methodologies/{WUHAN}/groups")).json()}
+    assert groups["行"]["actions"] == ["bus_ride", "shared_bike", "ev_ride"]
+    assert groups["住"]["note"]["en"] == "No sourced figure yet."
+    assert [each["note"] is None for each in groups.values()].count(True) == 2

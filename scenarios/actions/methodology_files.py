@@ -137,6 +137,7 @@ def _action(entry: ActionEntry, documents: Mapping[str, Document], pack: str) ->
     unit = UNITS[entry.unit]
     saving = entry.saving if entry.saving is not None else _less(entry)
     require(saving >= 0, pack, f"{entry.key} emits more than its baseline")
+    citation = resolve(entry.citation, documents, pack)
     terms = terms_of(entry.key, entry.terms, documents, size_of(entry.unit), pack)
     most_g = rate(saving, entry.unit).reduction_g(terms.max_quantity)
     require(most_g <= MOST_G, pack, f"one act of {entry.key} could save {most_g} g: its limit or its unit is wrong")
@@ -153,19 +154,21 @@ def _action(entry: ActionEntry, documents: Mapping[str, Document], pack: str) ->
         baseline=entry.baseline,
         project=entry.project,
         saving=saving,
-        citation=resolve(entry.citation, documents, pack),
+        citation=citation,
+        citation_text=citation.text,
         certainty=entry.certainty,
         checked_on=entry.checked_on,
         derivation=entry.derivation,
-        rates=_rates(entry, saving, documents, pack),
+        rates=_rates(entry, saving, Rule(citation=citation.text), documents, pack),
         **terms._asdict(),
     )
 
 
-def _rates(entry: ActionEntry, saving: Decimal, documents: Mapping[str, Document], pack: str) -> ActionRates:
+def _rates(
+    entry: ActionEntry, saving: Decimal, rule: Rule, documents: Mapping[str, Document], pack: str
+) -> ActionRates:
     in_full = rate(saving, entry.unit)
-    rule = Rule(citation=resolve(entry.citation, documents, pack).text)
-    proven = Tier(in_full, Decimal(1), None, rule)
+    proven = Tier(in_full, Decimal(1), None, rule, is_policy=False)
     emitted = None if entry.project is None else rate(entry.project, entry.unit)
     return ActionRates(in_full, proven, _self_declared(entry, saving, documents, pack), emitted)
 
@@ -175,15 +178,17 @@ def _self_declared(entry: ActionEntry, saving: Decimal, documents: Mapping[str, 
     said, own = entry.self_declared, policy()
     if said is None:
         rule = Rule(policy=f"{own.id} {own.version}")
-        return Tier(rate(saving, entry.unit).times(own.self_declared), own.self_declared_share, None, rule)
+        return Tier(
+            rate(saving, entry.unit).times(own.self_declared), own.self_declared_share, None, rule, is_policy=True
+        )
     rule = Rule(citation=resolve(said.citation, documents, pack).text)
     if said.saving is not None:
         whole = said.share is None and said.saving <= saving
         require(whole, pack, f"a self-declared {entry.key} earns a share or a saving, and no more than a proven one")
-        return Tier(rate(said.saving, entry.unit), None, said.saving, rule)
+        return Tier(rate(said.saving, entry.unit), None, said.saving, rule, is_policy=False)
     require(said.share is not None and said.share <= 1, pack, f"a self-declared {entry.key} earns no share up to one")
     assert said.share is not None
-    return Tier(rate(saving, entry.unit).times(exact(said.share)), said.share, None, rule)
+    return Tier(rate(saving, entry.unit).times(exact(said.share)), said.share, None, rule, is_policy=False)
 
 
 def _less(entry: ActionEntry) -> Decimal:

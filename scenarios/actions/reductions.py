@@ -159,7 +159,8 @@ def reduction_of(
 ) -> Reduction:
     """The same for an action already found and a quantity already believed; all of it counts unless `counted` says."""
     rates = action.rates
-    tier = rates.self_declared if evidence == "self_declared" else rates.proven
+    declared = evidence == "self_declared"
+    tier = rates.self_declared if declared else rates.proven
     counts = quantity if counted is None else counted
     full_g = rates.saving.reduction_g(counts)
     project_g = None if rates.project is None else rates.project.emissions_g(counts)
@@ -169,8 +170,8 @@ def reduction_of(
         base_unit=action.base_unit,
         evidence=evidence,
         share=tier.share,
-        share_is_policy=tier.rule.is_policy,
-        reduction_g=tier.rate.reduction_g(counts),
+        share_is_policy=tier.is_policy,
+        reduction_g=tier.rate.reduction_g(counts) if declared else full_g,
         full_reduction_g=full_g,
         baseline=action.baseline,
         project=action.project,
@@ -180,11 +181,11 @@ def reduction_of(
         project_g=project_g,
         gases=action.gases,
         certainty=action.certainty,
-        citation=action.citation.text,
+        citation=action.citation_text,
         methodology=methodology.used,
         region=region,
         counted=counted,
         capped_by=capped_by,
         tier_saving=tier.saving,
-        tier_rule=tier.rule if evidence == "self_declared" else None,
+        tier_rule=tier.rule if declared else None,
     )

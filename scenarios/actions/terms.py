@@ -60,12 +60,14 @@ class Tier(NamedTuple):
     """What acts of one evidence earn: `rate` in grams a base unit.
 
     By `share` of the saving, or, where the source gives the tier a figure of its own, by `saving` in the act's unit.
+    `is_policy`: the operator says so, no source.
     """
 
     rate: Rate
     share: Decimal | None
     saving: Decimal | None
     rule: Rule
+    is_policy: bool
 
 
 class ActionRates(NamedTuple):
@@ -104,6 +106,7 @@ class Action(msgspec.Struct, frozen=True):
     project: Decimal | None
     saving: Decimal
     citation: Citation
+    citation_text: str
     certainty: Certainty
     checked_on: date
     max_quantity: int

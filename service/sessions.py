@@ -151,11 +151,6 @@ async def forget_old(connection: Connection, before: datetime) -> None:
     await connection.execute("DELETE FROM sessions WHERE least(ended_at, expires_at) < $1", before)
 
 
-async def forget_old(connection: Connection, before: datetime) -> None:
-    """Forget sessions that ended or expired before then."""
-    await connection.execute("DELETE FROM sessions WHERE least(ended_at, expires_at) < $1", before)
-
-
 async def roles_of(connection: Connection, member_id: UUID) -> frozenset[Role]:
     """What a member may be called: always a citizen, and what organizations and authorities made of them."""
     rows = await connection.fetch(

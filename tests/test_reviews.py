@@ -12,9 +12,10 @@ import httpx
 import pytest
 
 from scenarios.actions.methodologies import methodology_for
-from service import action_rows, appeals, organizations, reviewers
+from service import action_rows, appeals, erasures, organizations, reviewers
 from service.config import Config
 from service.db import transaction
+from service.errors import NotFound
 from tests.people import ANNA, HAN, LI, WANG, ZHAO, Headers, key
 from tests.reviewing import NOON, hand_in, hold, known_as, picture
 
@@ -314,3 +315,20 @@ async def test_an_appeal_counts_beside_what_was_credited_since_and_never_above_t
     await officer(database, config, WANG, "420100")
     assert (await decide(client, second, refused, "self_declared", round_=2)).status_code == 201
     assert await balance(client, by_li) == earned > 0
+
+
+async def test_what_is_left_of_someone_who_left_is_neither_decided_nor_appealed(
+    client: httpx.AsyncClient, database: asyncpg.Pool, config: Config, reviewer: Headers
+) -> None:
+    li, by_li = await known_as(database, config, LI)
+    digest = await hand_in(client, by_li, picture())
+    waits, refused = await hold(database, li, photos=[digest]), await hold(database, li, family=None)
+    await decide(client, reviewer, refused)
+    async with transaction(database) as connection:
+        await erasures.erase(connection, li, datetime.now(UTC))
+    assert await waiting(client, reviewer) == []
+    assert (await decide(client, reviewer, waits, "proven")).status_code in {404, 409}
+    assert (await client.get(f"/v1/evidence/{digest}", headers=reviewer)).status_code == 404
+    async with transaction(database) as connection:
+        with pytest.raises(NotFound):
+            await appeals.appeal(connection, li, refused, appeals.NewAppeal("照片很清楚"), datetime.now(UTC))

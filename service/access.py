@@ -173,6 +173,7 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("POST /consents/{partner_id}", CITIZEN),
     ("GET /me/statement", CITIZEN),
     ("GET /me/statement.csv", CITIZEN),
+    ("GET /me/actions", CITIZEN),
     ("GET /me/actions/{action_id}", CITIZEN),
     ("GET /me/actions/{action_id}/appeal", CITIZEN),
     ("POST /me/actions/{action_id}/appeal", CITIZEN),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,11 +16,12 @@ from service.access import Caller, Role
 from service.config import Config
 from service.db import transaction
 from service.events import Event, NewEvent
-from service.schedules import Hours
+from service.schedules import CHINA, Hours
 from tests.paper import Paper, see, send
 from tests.people import HAN, LI, WANG, ZHAO
 
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}%(x)s"
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 async def open_event(
@@ -105,6 +107,15 @@ def assert_sound(paper: Paper, language: str) -> None:
         assert wrong not in paper.text, f"{wrong} in {paper.text}"
 
 
+def assert_english(paper: Paper) -> None:
+    """Nothing but names and quotations, which say so, is Chinese."""
+    shown = paper.text.replace("碳惠", "").replace("中文", "")
+    for each in paper.root.iter():
+        if each.get("lang") == "":
+            shown = shown.replace(" ".join("".join(each.itertext()).split()), "")
+    assert not CHINESE.search(shown), shown
+
+
 @asynccontextmanager
 async def in_role(role: Role, client: httpx.AsyncClient, pool: asyncpg.Pool, config: Config) -> AsyncIterator[None]:
     """The client, signed in as one of the cast."""
@@ -115,3 +126,13 @@ async def in_role(role: Role, client: httpx.AsyncClient, pool: asyncpg.Pool, con
     if role in phones:
         await sign_in(client, pool, config, phones[role])
     yield
+
+
+def ago(**time: float) -> str:
+    """A moment some time ago, as a field for moments holds it in China."""
+    return (datetime.now(UTC) - timedelta(**time)).astimezone(CHINA).strftime("%Y-%m-%dT%H:%M")
+
+
+def a_ride(hours: float = 3, **typed: str) -> dict[str, str]:
+    """What is typed of a ride of half an hour that many hours ago."""
+    return {"quantity": "18.5", "started_at": ago(hours=hours), "minutes": "30"} | typed

@@ -10,14 +10,18 @@ from xml.etree.ElementTree import Element
 import html5lib
 import httpx
 
+Files = dict[str, tuple[str, bytes, str]]
+"""By field: a file's name, content and media type."""
+
 
 @dataclass
 class Form:
-    """A form: where it leads, how, and what its fields hold as served."""
+    """A form: where it leads, how, and what its fields hold as served. One with `files` takes them besides."""
 
     action: str
     method: str
     fields: dict[str, str] = field(default_factory=dict)
+    files: bool = False
 
 
 @dataclass
@@ -55,6 +59,7 @@ class Paper:
 def form_of(element: Element, base: str) -> Form:
     """A form with what it would send if nobody touched it."""
     form = Form(urljoin(base, element.get("action", "")), element.get("method", "get"))
+    form.files = element.get("enctype") == "multipart/form-data"
     for each in element.iter():
         name = each.get("name")
         if name is None:
@@ -82,12 +87,21 @@ async def see(client: httpx.AsyncClient, url: str, **options: Any) -> Paper:
     return read(await client.get(url, follow_redirects=True, **options))
 
 
-async def send(client: httpx.AsyncClient, form: Form, *, follow: bool = True, **typed: str) -> Paper:
+async def send(
+    client: httpx.AsyncClient, form: Form, *, follow: bool = True, files: Files | None = None, **typed: str
+) -> Paper:
     """Fill in a form, send it, and read what comes."""
-    return read(await post(client, form, follow=follow, **typed))
+    return read(await post(client, form, follow=follow, files=files, **typed))
 
 
-async def post(client: httpx.AsyncClient, form: Form, *, follow: bool = False, **typed: str) -> httpx.Response:
-    """Fill in a form and send it."""
+async def post(
+    client: httpx.AsyncClient, form: Form, *, follow: bool = False, files: Files | None = None, **typed: str
+) -> httpx.Response:
+    """Fill in a form and send it, with files where it takes some, chosen or not."""
     assert form.method == "post"
-    return await client.post(form.action, data=form.fields | typed, follow_redirects=follow)
+    fields = form.fields | typed
+    if not form.files:
+        assert not files
+        return await client.post(form.action, data=fields, follow_redirects=follow)
+    parts = [(name, (None, value.encode())) for name, value in fields.items() if name not in (files or ())]
+    return await client.post(form.action, files=[*parts, *(files or {}).items()], follow_redirects=follow)

@@ -1,31 +1,395 @@
-"""The pages of acts: found, told, and seen."""
+"""The pages of acts: found at once, told in a few taps without scripts, and what became of them in plain words."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 import httpx
+import pytest
 
+from service import members
 from service.config import Config
-from tests.browsing import count, sign_in
-from tests.paper import see, send
-from tests.people import LI
+from service.db import transaction
+from service.pages.my_acts import read_reduction
+from service.schedules import CHINA
+from tests.browsing import a_ride, ago, assert_english, assert_sound, count, other_phone, sign_in
+from tests.paper import Form, Paper, read, see, send
+from tests.people import LI, WANG
+from tests.reviewing import picture
+
+PHOTO = {"photo": ("ride.png", picture("green"), "image/png")}
+METRO = "/act?region=110000&action=metro"
 
 
-async def test_an_act_sent_twice_is_logged_once(
-    client: httpx.AsyncClient, database: asyncpg.Pool, config: Config
-) -> None:
+@pytest.fixture
+async def li(client: httpx.AsyncClient, database: asyncpg.Pool, config: Config) -> httpx.AsyncClient:
+    """李雷, signed in."""
     await sign_in(client, database, config, LI)
-    form = (await see(client, "/act?region=110000&action=metro")).form()
-    first, second = [await send(client, form, quantity="10") for _ in range(2)]
+    return client
+
+
+async def tell(client: httpx.AsyncClient, url: str = METRO, **typed: str) -> Paper:
+    """Fill in an act's form."""
+    return await send(client, (await see(client, url)).form("/act"), **(typed or a_ride()))
+
+
+async def put(pool: asyncpg.Pool, paper: Paper, **columns: Any) -> None:
+    """Let something else have become of an act, as other tests show that it can."""
+    action_id = paper.answer.url.path.rpartition("/")[2]
+    names = list(columns)
+    changes = ", ".join(f"{name} = ${number}" for number, name in enumerate(names, 2))
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("ALTER TABLE actions DISABLE TRIGGER guard")
+        await connection.execute(f"UPDATE actions SET {changes} WHERE id = $1", action_id, *columns.values())
+        await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        await connection.execute("ALTER TABLE actions ENABLE TRIGGER guard")
+
+
+def links(paper: Paper, start: str) -> list[str]:
+    """Where the page's links lead that begin so."""
+    return [each.get("href", "") for each in paper.all("a") if each.get("href", "").startswith(start)]
+
+
+# Finding ----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_place_is_asked_once_and_remembered(li: httpx.AsyncClient) -> None:
+    asked = await see(li, "/act")
+    assert asked.title == "在哪里做的？"
+    assert "/act?region=140000" in links(asked, "/act?region=")
+    await see(li, "/act?region=140000")
+    remembered = await see(li, "/act")
+    assert (remembered.title, "山西" in remembered.text) == ("做了什么？", True)
+    assert (await see(li, "/act?region=choose")).title == "在哪里做的？"
+
+
+async def test_a_place_without_a_methodology_is_said_to_have_none(li: httpx.AsyncClient) -> None:
+    assert "西藏还没有现行的方法学" in (await see(li, "/act?region=540000")).text
+
+
+async def test_every_group_stands_there_with_what_its_acts_earn_or_that_no_figure_is_known(
+    li: httpx.AsyncClient,
+) -> None:
+    shown = (await see(li, "/act?region=110000")).text
+    assert re.search(r"乘坐轨道交通 ?每公里约? \d+\s克，自己申报得一半", shown), shown
+    for group in ("衣", "住", "办公", "数字金融"):
+        assert group in shown.partition("还没有有出处的数值")[0] + shown
+    assert "还没有有出处的数值" in shown
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("地铁", "metro"),
+        ("坐地铁上班", "metro"),
+        ("地鐵", "metro"),
+        ("subway", "metro"),
+        ("走", "walking"),
+        ("BIKE", "cycling"),
+    ],
+)
+async def test_an_act_is_found_by_the_word_that_people_use(li: httpx.AsyncClient, asked: str, found: str) -> None:
+    form = (await see(li, "/act?region=110000")).form("/act")
+    assert form.method == "get"
+    answer = await li.get(form.action, params=form.fields | {"q": asked})
+    first = links(read(answer), "/act?region=110000&action=")[0]
+    assert first.endswith(f"action={found}")
+
+
+async def test_what_is_not_found_is_said_and_all_is_still_offered(li: httpx.AsyncClient) -> None:
+    shown = await see(li, "/act", params={"region": "110000", "q": "<b>火箭</b>" * 20})
+    assert "没有找到“<b>火箭</b>" in shown.text
+    assert len(links(shown, "/act?region=110000&action=")) >= 4
+
+
+# Telling ----------------------------------------------------------------------------------------------------------
+
+
+async def test_an_act_sent_twice_is_logged_once(li: httpx.AsyncClient, database: asyncpg.Pool) -> None:
+    form = (await see(li, METRO)).form()
+    first, second = [await send(li, form, **a_ride()) for _ in range(2)]
     assert first.answer.url == second.answer.url
     assert await count(database, "actions") == 1
-    other = await send(client, form, quantity="11")
+    other = await send(li, form, **a_ride(hours=6))
     assert "已经提交过" in other.text
-    await send(client, other.form(), quantity="11")
+    await send(li, other.form(), **a_ride(hours=6))
     assert await count(database, "actions") == 2
-    form = (await see(client, "/act?region=110000&action=metro")).form()
-    assert "不是可用的数字" in (await send(client, form, quantity="zehn")).text
-    tomorrow = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
-    assert "还没有到" in (await send(client, form, quantity="10", occurred_on=tomorrow)).text
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"quantity": "zehn"}, "不是可用的数字"),
+        ({"quantity": ""}, "请填写数量"),
+        ({"quantity": "0"}, "请填写数量"),
+        ({"quantity": "nan"}, "不是可用的数字"),
+        ({"quantity": "1e308"}, "不是可用的数字"),
+        ({"quantity": "9999"}, "不合理"),
+        ({"quantity": "250"}, "不可能"),
+        ({"started_at": ""}, "请说明是什么时候做的"),
+        ({"started_at": "gestern"}, "不是日期和时间"),
+        ({"started_at": "2026-11-20T08:00+08:00"}, "不是日期和时间"),
+        ({"started_at": "2999-01-01T08:00"}, "还没有到"),
+        ({"started_at": ago(days=40)}, "太早了"),
+        ({"started_at": "2020-01-01T08:00"}, "没有适用于“乘坐轨道交通”的碳普惠方法学"),
+        ({"minutes": ""}, "请填写用了多少分钟"),
+        ({"minutes": "0"}, "请填写用了多少分钟"),
+        ({"minutes": "1441"}, "起止时间不对"),
+    ],
+)
+async def test_what_cannot_be_is_said_at_its_field_and_what_was_typed_stays(
+    typed: dict[str, str], said: str, li: httpx.AsyncClient, database: asyncpg.Pool
+) -> None:
+    shown = await tell(li, **a_ride(**typed))
+    assert shown.answer.status_code >= 400
+    alerts = [each for each in shown.all("p") if each.get("role") == "alert"]
+    errors = {each.get("id", "").removesuffix("-error"): "".join(each.itertext()) for each in alerts}
+    assert [field for field, text in errors.items() if said in text] in ([each] for each in typed), errors
+    assert shown.form("/act").fields.items() >= a_ride(**typed).items()
+    assert_sound(shown, "zh")
+    assert await count(database, "actions") == 0
+
+
+async def test_all_that_is_wrong_is_said_at_once(li: httpx.AsyncClient) -> None:
+    shown = await tell(li, quantity="", started_at="", minutes="")
+    for said in ("请填写数量", "请说明是什么时候做的", "请填写用了多少分钟"):
+        assert said in shown.text
+
+
+async def test_the_same_time_is_not_told_twice(li: httpx.AsyncClient, database: asyncpg.Pool) -> None:
+    await tell(li)
+    assert "已经有一次同类行为" in (await tell(li)).text
+    assert await count(database, "actions") == 1
+
+
+async def test_when_is_asked_as_the_act_needs_it(li: httpx.AsyncClient) -> None:
+    moment = (await see(li, "/act?region=140000&action=no_cutlery")).form()
+    assert moment.fields["started_at"][:10] == datetime.now(CHINA).date().isoformat()
+    assert "minutes" not in moment.fields
+    done = await send(li, moment, quantity="1")
+    assert done.title == "外卖无需餐具"
+    assert {"started_at", "minutes"} <= (await see(li, METRO)).form().fields.keys()
+
+
+async def test_a_photo_comes_along_and_a_reviewer_is_said_to_look(
+    li: httpx.AsyncClient, database: asyncpg.Pool
+) -> None:
+    form = (await see(li, METRO)).form("/act")
+    done = await send(li, form, files=PHOTO, **a_ride())
+    assert "在等审核员看" in done.text
+    assert_sound(done, "zh")
+    assert await count(database, "action_evidence") == 1
+    assert await database.fetchval("SELECT state FROM actions") == "in_review"
+
+
+async def test_a_photo_sent_with_a_mistake_need_not_be_sent_again(
+    li: httpx.AsyncClient, database: asyncpg.Pool
+) -> None:
+    form = (await see(li, METRO)).form("/act")
+    again = await send(li, form, files=PHOTO, **a_ride(quantity="viel"))
+    assert "用刚才传的照片" in again.text
+    await send(li, again.form("/act"), quantity="18.5")
+    assert await count(database, "action_evidence") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"MZ\x90\x00" + bytes(200), "这不是 JPEG、PNG 或 WebP 照片"),
+        (picture("green")[:-30], "照片不完整或已损坏"),
+        (picture("green") + bytes(8 * 2**20), "照片超过 8 MB"),
+    ],
+    ids=["executable", "cut", "large"],
+)
+async def test_what_is_no_photo_is_refused_at_its_field(
+    content: bytes, said: str, li: httpx.AsyncClient, database: asyncpg.Pool
+) -> None:
+    form = (await see(li, METRO)).form("/act")
+    shown = await send(li, form, files={"photo": ("x.png", content, "image/png")}, **a_ride())
+    assert said in next("".join(each.itertext()) for each in shown.all("p") if each.get("id") == "photo-error")
+    assert await count(database, "actions") == 0
+
+
+async def test_a_photo_of_someone_else_or_a_made_up_one_is_refused(
+    li: httpx.AsyncClient, database: asyncpg.Pool, config: Config
+) -> None:
+    for kept, said in (("0" * 64, "这张照片不能用"), ("../../etc", "")):
+        shown = await tell(li, **a_ride(kept=kept))
+        assert said in shown.text
+    assert await count(database, "action_evidence") == 0
+
+
+async def test_a_far_too_large_body_is_refused_before_it_is_read_through(li: httpx.AsyncClient) -> None:
+    form = (await see(li, METRO)).form("/act")
+    shown = await send(li, form, files={"photo": ("x.png", bytes(17 * 2**20), "image/png")}, **a_ride())
+    assert shown.answer.status_code == 413
+
+
+async def test_this_phone_is_noted_with_the_act(li: httpx.AsyncClient, database: asyncpg.Pool) -> None:
+    await tell(li)
+    assert li.cookies.get("tanhui_device")
+    assert await count(database, "member_devices") == 1
+
+
+async def test_a_form_without_its_token_is_refused(li: httpx.AsyncClient, database: asyncpg.Pool) -> None:
+    form = (await see(li, METRO)).form("/act")
+    fields = {name: value for name, value in form.fields.items() if name != "_csrf_token"}
+    shown = await send(li, Form(form.action, "post", fields, files=True), **a_ride())
+    assert shown.answer.status_code == 403
+    assert await count(database, "actions") == 0
+
+
+async def test_the_same_again_is_filled_in_already(li: httpx.AsyncClient) -> None:
+    done = await tell(li, **a_ride(hours=30))
+    (again,) = links(done, "/act?region=110000&action=metro&again=")
+    assert again in links(await see(li, "/act?region=110000"), "/act")
+    fields = (await see(li, again)).form("/act").fields
+    assert (fields["quantity"], fields["minutes"]) == ("18.5", "30")
+    if fields["started_at"]:
+        assert fields["started_at"] <= ago(minutes=29)
+
+
+async def test_another_members_act_is_neither_shown_nor_repeated(
+    li: httpx.AsyncClient, database: asyncpg.Pool, config: Config
+) -> None:
+    done = await tell(li)
+    action_id = done.answer.url.path.rpartition("/")[2]
+    async with other_phone(li) as phone:
+        await sign_in(phone, database, config, WANG)
+        for path in (done.answer.url.path, f"{METRO}&again={action_id}", f"{METRO}&again=x"):
+            assert (await see(phone, path)).answer.status_code == 404
+        assert "18.5" not in (await see(phone, "/me/actions")).text
+
+
+# Seeing -----------------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_earned_is_told_with_the_sum(li: httpx.AsyncClient, database: asyncpg.Pool) -> None:
+    done = await tell(li)
+    reduction = read_reduction(await database.fetchval("SELECT trace FROM actions"))
+    assert "获得减排量" in done.text
+    assert f"18.5\u00a0公里 × {reduction.saving} kgCO2/pkm × 50\u00a0% = {reduction.reduction_g}\u00a0克".split() == (
+        "".join(next(each for each in done.all("p") if each.get("class") == "sum").itertext()).split()
+    )
+    assert "DB11/T 3043" in done.text
+
+
+async def test_what_was_capped_is_told_with_the_cap_and_whose_it_is(li: httpx.AsyncClient) -> None:
+    """A new account's caps are half the usual 100 km a day."""
+    day = {"started_at": f"{ago(days=1)[:10]}T08:00"}
+    await tell(li, **a_ride(quantity="40", minutes="60") | day)
+    done = await tell(li, **a_ride(quantity="30") | {"started_at": f"{ago(days=1)[:10]}T18:00"})
+    said = " ".join(done.text.split())
+    assert "报了 30 公里，计入 10 公里。 一天最多计 50 公里，这天先前已计 40 公里。新账户" in said, said
+    assert "这个上限由运营方规定" in said
+    assert "计入 10 公里" in " ".join((await see(li, "/me/actions")).text.split())
+
+
+async def test_an_act_that_waits_for_a_partner_says_until_when(li: httpx.AsyncClient, database: asyncpg.Pool) -> None:
+    done = await tell(li)
+    due = datetime(2027, 1, 2, 3, 4, tzinfo=UTC)
+    await put(database, done, state="pending", due_at=due, settled_at=None)
+    shown = await see(li, done.answer.url.path)
+    assert "等合作方的数据" in shown.text
+    assert "1月2日周六 11:04" in shown.text
+    assert_sound(shown, "zh")
+    await put(database, done, state="credited", due_at=None, settled_at=due)
+
+
+async def test_an_act_that_was_overtaken_says_by_what(li: httpx.AsyncClient, database: asyncpg.Pool) -> None:
+    first, second = await tell(li), await tell(li, **a_ride(hours=8))
+    better = second.answer.url.path
+    for state in ("overtaken", "credited"):
+        await put(database, first, state=state, overtaken_by=better.rpartition("/")[2])
+        shown = await see(li, first.answer.url.path)
+        assert "更可靠的记录" in shown.text
+        assert better in links(shown, "/me/actions/")
+        assert_sound(shown, "zh")
+
+
+async def test_a_refused_act_says_why_and_where_to_appeal(
+    li: httpx.AsyncClient, database: asyncpg.Pool, config: Config
+) -> None:
+    done = await tell(li)
+    async with transaction(database) as connection:
+        reviewer = await members.member_by_phone(connection, config, WANG)
+        await connection.execute(
+            """
+            INSERT INTO action_reviews (action_id, round, decision, because, decided_by)
+            VALUES ($1, 1, 'refused', '看不清<b>站名</b>', $2)
+            """,
+            done.answer.url.path.rpartition("/")[2],
+            reviewer,
+        )
+    await put(database, done, state="refused")
+    shown = await see(li, done.answer.url.path)
+    assert "没有计入" in shown.text
+    assert "看不清<b>站名</b>" in shown.text
+    assert f"{done.answer.url.path}/appeal" in links(shown, "/me/actions/")
+    assert_sound(shown, "zh")
+    await put(database, done, state="credited")
+
+
+# Looking back -----------------------------------------------------------------------------------------------------
+
+
+async def test_acts_are_listed_by_month_a_page_at_a_time_each_once(
+    li: httpx.AsyncClient, database: asyncpg.Pool
+) -> None:
+    done = await tell(li)
+    async with transaction(database) as connection:
+        await connection.execute(
+            """
+            INSERT INTO actions (
+                id, member_id, region, action, quantity, occurred_on, reduction_g, trace, request_digest, state,
+                logged_at, settled_at
+            )
+            SELECT gen_random_uuid(), member_id, region, action, quantity, occurred_on - n, 0, trace,
+                request_digest, 'refused', logged_at, now()
+            FROM actions, generate_series(1, 70) AS n
+            """
+        )
+    seen: list[str] = []
+    shown = await see(li, "/me/actions")
+    while True:
+        assert_sound(shown, "zh")
+        seen += links(shown, "/me/actions/")
+        more = [each.get("href", "") for each in shown.all("a") if each.get("rel") == "next"]
+        if not more:
+            break
+        shown = await see(li, more[0])
+    assert len(seen) == len(set(seen)) == 71
+    assert seen[0] == done.answer.url.path
+    filtered = await see(li, "/me/actions?outcome=credited")
+    assert links(filtered, "/me/actions/") == [done.answer.url.path]
+
+
+async def test_a_filter_asks_for_one_kind_or_one_outcome(li: httpx.AsyncClient) -> None:
+    metro = await tell(li)
+    walk = await tell(li, "/act?region=110000&action=walking", **a_ride(hours=8, quantity="2"))
+    both = await see(li, "/me/actions")
+    assert set(links(both, "/me/actions/")) == {metro.answer.url.path, walk.answer.url.path}
+    only = await see(li, "/me/actions?action=walking")
+    assert links(only, "/me/actions/") == [walk.answer.url.path]
+    assert "没有符合的行为" in (await see(li, "/me/actions?outcome=refused")).text
+
+
+@pytest.mark.parametrize("query", ["action=flying", "outcome=lost", "before=x", "before=%00", "action=%ff"])
+async def test_a_list_that_cannot_be_is_not_there(li: httpx.AsyncClient, query: str) -> None:
+    assert (await see(li, f"/me/actions?{query}")).answer.status_code == 404
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_each_page_of_acts_is_sound(li: httpx.AsyncClient, language: str) -> None:
+    li.headers["accept-language"] = language
+    done = await tell(li)
+    paths = ["/act?region=choose", "/act?region=540000", "/act?region=110000&q=x", "/act?region=140000", METRO]
+    paths += ["/act?region=140000&action=no_cutlery", done.answer.url.path, "/me/actions", "/me/actions?action=metro"]
+    for path in paths:
+        shown = await see(li, path)
+        assert_sound(shown, language)
+        if language == "en":
+            assert_english(shown)

@@ -15,7 +15,7 @@ from service.errors import IdReused, NotFound, Refusal
 from service.events import Event
 from service.group_commit import GroupCommitter
 from tests.books import balance, event_account, issue, rich_member
-from tests.browsing import sign_in
+from tests.browsing import a_ride, sign_in
 from tests.paper import see, send
 from tests.people import LI
 
@@ -145,7 +145,7 @@ async def test_a_donation_sent_twice_is_given_once(
     client: httpx.AsyncClient, database: asyncpg.Pool, config: Config, event: Event
 ) -> None:
     await sign_in(client, database, config, LI)
-    await send(client, (await see(client, "/act?region=110000&action=metro")).form(), quantity="18.5")
+    await send(client, (await see(client, "/act?region=110000&action=metro")).form(), **a_ride())
     form = (await see(client, f"/events/{event.id}/donate")).form()
     first, second = [await send(client, form, grams="300") for _ in range(2)]
     assert first.answer.url == second.answer.url

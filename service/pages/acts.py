@@ -1,50 +1,46 @@
-"""A citizen says what low-carbon act they did, and sees what it saved."""
+"""A citizen finds a low-carbon act and says that they did it: where, what, how much, when, and a photo of it."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-import msgspec
+import asyncpg
 from litestar import Request, Response, get, post
-from litestar.params import FromPath, FromQuery
+from litestar.datastructures import Cookie
+from litestar.params import FromQuery
 
-from scenarios.actions.methodologies import ActionOffered, actions_of
-from scenarios.actions.reductions import Reduction
-from scenarios.quantities import count_from_text, metres_from_km_text, wh_from_kwh_text
+from scenarios.actions.earnings import Earning, earning_of, most_counted
+from scenarios.actions.finding import matching
+from scenarios.actions.groups import groups_of
+from scenarios.actions.methodologies import Action as Kind
+from scenarios.actions.methodologies import ActionOffered, actions_of, methodology_for
 from scenarios.refusals import CarbonRefusal
-from scenarios.regions import PROVINCES
-from service import actions
+from scenarios.regions import CITIES, PROVINCES, is_region
+from service import act_lists, actions, devices, evidence, photos
 from service.access import Caller
-from service.action_rows import ActionRequest
-from service.api.actions import NewAction
-from service.api.given import Committers, Pool
+from service.action_rows import Action
+from service.api.actions import action_request
+from service.api.given import Committers, Config, Pool
+from service.api.problems import language_of
 from service.carbon import carbon_refusal
-from service.db import new_id
-from service.errors import BadInput, Refusal
-from service.idempotency import digest
-from service.pages.rendering import Typed, id_in, page, see_other, typed_in
+from service.db import new_id, transaction
+from service.errors import NotFound, Refusal
+from service.i18n import translate
+from service.pages.act_forms import empty, fields_of, filled, moment_text, photo_in, read_act
+from service.pages.devices import DEVICE, device_cookie, device_of, new_device
+from service.pages.rendering import Typed, id_in, own_cookie, page, see_other, storable, typed_in
 from service.schedules import CHINA
 
-READERS = {"m": metres_from_km_text, "Wh": wh_from_kwh_text, "1": count_from_text}
-"""How a quantity is typed, by the methodology's base unit."""
-
-FIELDS = {
-    "number_unreadable": "quantity",
-    "distance_absurd": "quantity",
-    "quantity_absurd": "quantity",
-    "action_in_future": "occurred_on",
-    "action_too_old": "occurred_on",
-    "date_unreadable": "occurred_on",
-}
-read_reduction = msgspec.json.Decoder(Reduction).decode
-
-
-class DateUnreadable(BadInput):
-    """“{text}”不是日期，请像 2026-11-21 这样填写。"""
-
-    code = "date_unreadable"
+REGION = "tanhui_region"
+REGION_LIFE_S = 365 * 24 * 3600
+LONGEST_SEARCH = 60
+BODY_BYTES = 2 * photos.LARGEST_BYTES
+"""So that a photo that is somewhat too large is said to be so at its field."""
+DIGEST = re.compile("[0-9a-f]{64}")
 
 
 def today() -> date:
@@ -53,76 +49,142 @@ def today() -> date:
 
 
 @get("/act")
-async def ask_act(
-    request: Request[Caller, Any, Any], region: FromQuery[str] = "", action: FromQuery[str] = ""
+async def find_act(
+    request: Request[Caller, Any, Any],
+    pool: Pool,
+    config: Config,
+    region: FromQuery[str] = "",
+    action: FromQuery[str] = "",
+    q: FromQuery[str] = "",
+    again: FromQuery[str] = "",
 ) -> Response[Any]:
-    """Where, what, how much and when: one question after the other."""
-    return act_page(request, region, action, Typed(occurred_on=today().isoformat()))
+    """Where, what, how much and when: one question after the other. The place is remembered."""
+    region = region or request.cookies.get(REGION, "")
+    offered = actions_of(region, today())
+    if not offered:
+        return place_page(request, region)
+    if any(each.key == action for each in offered):
+        kind, now = kind_of(region, action), datetime.now(UTC)
+        before = await told_before(pool, request.user.member, again) if again else None
+        typed = filled(kind, before, now) if before and before.action == action else empty(kind, now)
+        return form_page(request, config, region, kind, typed)
+    async with pool.acquire() as connection:
+        habits = await act_lists.habits(connection, request.user.member, region)
+    return acts_page(request, config, region, offered, storable(q)[:LONGEST_SEARCH].strip(), habits)
 
 
-def act_page(
-    request: Request[Caller, Any, Any], region: str, action: str, typed: Typed, refusal: Refusal | None = None
+def place_page(request: Request[Caller, Any, Any], asked: str) -> Response[Any]:
+    """Which place."""
+    offering = [each for each in (*PROVINCES, *CITIES) if actions_of(each, today())]
+    return page(request, "act_place", regions=offering, lacking=asked if is_region(asked) else "")
+
+
+def acts_page(
+    request: Request[Caller, Any, Any],
+    config: Config,
+    region: str,
+    offered: tuple[ActionOffered, ...],
+    asked: str,
+    habits: list[act_lists.Habit],
 ) -> Response[Any]:
-    """The question that comes next, with what was typed and what is wrong with it."""
-    offered = actions_of(region, today()) if region else ()
+    """Which act: those of a search, what is told often, and all by group."""
+    keys = {each.key for each in offered}
     return page(
         request,
         "act",
+        cookies=[own_cookie(REGION, value=region, max_age=REGION_LIFE_S, secure=config.secure)],
+        typed=Typed(q=asked),
+        region=region,
+        found=matching(offered, asked, partial(translate, language_of(request))) if asked else None,
+        habits=[each for each in habits if each.action in keys],
+        groups=groups_of(region, today()),
+        earnings=earnings_of(region, offered),
+    )
+
+
+def earnings_of(region: str, offered: tuple[ActionOffered, ...]) -> dict[str, Earning]:
+    """What a unit of each earns, by key."""
+    return {each.key: earning_of(kind_of(region, each.key)) for each in offered}
+
+
+def kind_of(region: str, action: str) -> Kind:
+    """The act as today's methodology there has it. Raises CarbonRefusal."""
+    return methodology_for(region, action, today()).action(action)
+
+
+async def told_before(pool: asyncpg.Pool, member_id: UUID, text: str) -> Action:
+    """The act that shall be told again. Raises NotFound."""
+    try:
+        action_id = UUID(text)
+    except ValueError:
+        raise NotFound from None
+    async with pool.acquire() as connection:
+        return await actions.find_own(connection, member_id, action_id)
+
+
+def form_page(
+    request: Request[Caller, Any, Any],
+    config: Config,
+    region: str,
+    kind: Kind,
+    typed: Typed,
+    refusal: Refusal | None = None,
+) -> Response[Any]:
+    """How much, when, and a photo: with what was typed and what is wrong with it."""
+    used = methodology_for(region, kind.key, today()).used
+    return page(
+        request,
+        "act_form",
+        cookies=device_cookies(request, config),
         typed=typed,
         refusal=refusal,
-        fields=FIELDS,
-        regions=[each for each in PROVINCES if actions_of(each, today())],
-        region=region if offered else "",
-        offered=offered,
-        chosen=next((each for each in offered if each.key == action), None),
+        fields=fields_of(kind),
+        region=region,
+        kind=kind,
+        earning=earning_of(kind),
+        limits=most_counted(kind),
+        used=used,
         today=today().isoformat(),
+        now=moment_text(datetime.now(UTC)),
         id=str(new_id()),
     )
 
 
-@post("/act", status_code=200)
-async def act(request: Request[Caller, Any, Any], committers: Committers) -> Response[Any]:
+def device_cookies(request: Request[Caller, Any, Any], config: Config) -> list[Cookie]:
+    """A token for this phone, where it has none."""
+    return [] if request.cookies.get(DEVICE) else [device_cookie(config, new_device())]
+
+
+@post("/act", status_code=200, request_max_body_size=BODY_BYTES)
+async def act(request: Request[Caller, Any, Any], pool: Pool, config: Config, committers: Committers) -> Response[Any]:
     """Log the act, and show what it earned."""
     typed = await typed_in(request)
-    region, action = typed["region"], typed["action"]
+    region = typed["region"]
     try:
-        offered = next((each for each in actions_of(region, today()) if each.key == action), None)
-        if offered is None:
-            return act_page(request, region, "", typed)
-        logged = await committers.actions.submit(read_request(request.user, typed, offered))
+        kind = kind_of(region, typed["action"])
+    except CarbonRefusal:
+        return place_page(request, region)
+    try:
+        typed["kept"] = await keep_photo(request, pool, typed["kept"])
+        said = read_act(typed, kind)
+        device = device_of(request)
+        digest = devices.device_digest(config, device) if device else None
+        logged = await committers.actions.submit(action_request(id_in(typed), request.user.member, said, digest))
     except CarbonRefusal as refusal:
-        return act_page(request, region, action, typed, carbon_refusal(refusal))
+        return form_page(request, config, region, kind, typed, carbon_refusal(refusal))
     except Refusal as refusal:
-        return act_page(request, region, action, typed, refusal)
+        return form_page(request, config, region, kind, typed, refusal)
     return see_other(f"/me/actions/{logged.action_id}")
 
 
-def read_request(caller: Caller, typed: Typed, offered: ActionOffered) -> ActionRequest:
-    """The request that the form makes. Raises CarbonRefusal for a quantity, DateUnreadable for a date unread."""
-    try:
-        occurred_on = date.fromisoformat(typed["occurred_on"])
-    except ValueError:
-        raise DateUnreadable(text=typed["occurred_on"][:40]) from None
-    quantity = READERS[offered.base_unit](typed["quantity"])
-    data = NewAction(region=typed["region"], action=offered.key, quantity=quantity, occurred_on=occurred_on)
-    return ActionRequest(
-        id=id_in(typed),
-        member_id=caller.member,
-        region=data.region,
-        action=data.action,
-        quantity=data.quantity,
-        occurred_on=data.occurred_on,
-        request_digest=digest(data),
-        today=today(),
-    )
+async def keep_photo(request: Request[Caller, Any, Any], pool: asyncpg.Pool, kept: str) -> str:
+    """The digest of the photo that came, else of the one kept when the form was sent before; '' for none."""
+    content = await photo_in(request)
+    if content is None:
+        return kept if DIGEST.fullmatch(kept) else ""
+    photo = await photos.clean(content)
+    async with transaction(pool) as connection:
+        return (await evidence.keep(connection, request.user.member, photo, datetime.now(UTC))).digest
 
 
-@get("/me/actions/{action_id:uuid}")
-async def show_action(request: Request[Caller, Any, Any], action_id: FromPath[UUID], pool: Pool) -> Response[Any]:
-    """What an act saved, and how that was reckoned."""
-    async with pool.acquire() as connection:
-        found = await actions.find_own(connection, request.user.member, action_id)
-    return page(request, "action", action=found, reduction=read_reduction(found.trace))
-
-
-routes = [ask_act, act, show_action]
+routes = [find_act, act]

@@ -25,7 +25,7 @@ from service.errors import BadInput, Refusal, every_refusal
 from service.events import Event, NewEvent
 from service.idempotency import Answer, digest, once
 from service.organizations import NewColleague, NewOrganization
-from service.pages.acts import DateUnreadable
+from service.pages.act_forms import DateUnreadable
 from service.pages.rendering import Typed, id_in, page, see_other, typed_in
 from service.pages.saying import FieldUnreadable, Unreadable
 from service.pages.trips import choices

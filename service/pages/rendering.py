@@ -25,11 +25,12 @@ from scenarios.meeting.modes import MODES
 from service.api.problems import language_of
 from service.errors import NotFound, Refusal
 from service.i18n import texts, translate
-from service.pages import figures
+from service.pages import act_figures, figures
 from service.pages.assets import asset_url
 from service.pages.saying import sentences
 
 TEMPLATES = Path(__file__).parent / "templates"
+FILTERS = {**figures.FILTERS, **act_figures.FILTERS}
 
 CSRF_COOKIE = "tanhui_csrf"
 NOWHERE: Mapping[str, str] = {}
@@ -96,7 +97,7 @@ def make_environment() -> Environment:
     )
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.globals |= {"asset": asset_url, "MODES": MODES, "labels": Labels()}
-    environment.filters |= {name: in_language(function) for name, function in figures.FILTERS.items()}
+    environment.filters |= {name: in_language(function) for name, function in FILTERS.items()}
     environment.filters["t"] = gettext
     return environment
 

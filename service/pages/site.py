@@ -28,6 +28,7 @@ from service.pages import (
     events,
     home,
     me,
+    my_acts,
     organize,
     privacy,
     public_log,
@@ -58,13 +59,14 @@ pages = Router(
         *me.routes,
         *privacy.routes,
         *statements.routes,
-        *stations.routes,
         *acts.routes,
+        *my_acts.routes,
         *reviews.routes,
         *consents.routes,
         *events.routes,
         *organize.routes,
         *cancellations.routes,
+        *stations.routes,
         *stewards.routes,
         *watching.routes,
     ],
@@ -121,7 +123,7 @@ def refuse_page(request: Request[Any, Any, Any], error: Exception) -> Response[A
     if isinstance(error, PermissionDeniedException):
         error = FormStale()
     elif request.content_type[0] == RequestEncodingType.MULTI_PART and isinstance(error, LookupError | ValueError):
-        error = WrongMediaType()  # no form of ours is sent so; the framework does not catch what such a body may hold
+        error = WrongMediaType()  # no browser sends it so; the framework does not catch what such a body may hold
     try:
         refusal = as_refusal(error)
     except Exception:

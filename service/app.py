@@ -44,8 +44,8 @@ from service.api import (
     reviews,
     serials,
     sign_in,
-    stations,
     statements,
+    stations,
     tallies,
 )
 from service.api.callers import know_caller

@@ -206,6 +206,7 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("GET /organize/events/{event_id}/screen/{gate_id}", ORGANIZER, GATE),
     ("GET /organize/events/{event_id}/gates/{gate_id}/poster/{form}", ORGANIZER, GATE),
     ("GET /gate", ORGANIZER, GATE),
+    ("GET /organize/stations", ORGANIZER, GATE),
     ("GET /organize/partners/{partner_id}/stations", ORGANIZER, GATE),
     ("POST /organize/partners/{partner_id}/stations", ORGANIZER),
     ("POST /organize/stations/{station_id}/close", ORGANIZER),

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from service import codes, organizations, partners, posters, stations
+from service import codes, organizations, partners, posters, station_scans, stations
 from service.access import Caller
 from service.codes import CodeForged
 from service.config import Config
@@ -24,7 +24,8 @@ from service.db import transaction
 from service.errors import NotAllowed, NotFound, Refusal
 from service.members import member_by_phone
 from service.partners import NewScope
-from service.stations import NewStation, Station, StationForm, StationNotApproved, StationUnfit
+from service.station_scans import StationForm
+from service.stations import NewStation, Station, StationNotApproved, StationUnfit
 from tests.browsing import assert_sound, count, sign_in
 from tests.conftest import serving
 from tests.paper import post, see, send
@@ -189,9 +190,6 @@ async def test_a_typed_short_code_leads_to_the_station(
         assert "不是有效的站点码" in answer.text, wrong
 
 
-# where it is refused --------------------------------------------------------------------------------------------------
-
-
 async def test_a_closed_station_is_refused(
     client: httpx.AsyncClient, database: asyncpg.Pool, config: Config, partner: Reporting, canteen: Station
 ) -> None:
@@ -267,8 +265,6 @@ async def test_only_those_who_act_for_the_partner_set_up_show_and_close(
             await stations.set_up(connection, keeper, partner.id, CANTEEN, now)
 
 
-# codes ----------------------------------------------------------------------------------------------------------------
-
 short_codes = st.text(codes.ALPHABET, min_size=8, max_size=8)
 NOW = datetime(2026, 11, 21, 9, 2, 30, tzinfo=UTC)
 
@@ -283,12 +279,12 @@ def test_a_stations_code_is_never_a_gates(short_code: str, act: UUID, fresh: boo
         ]
 
     for code in all_of("station"):
-        assert stations.read_code(CONFIG, code, NOW).short_code == short_code
+        assert station_scans.read_code(CONFIG, code, NOW).short_code == short_code
         with pytest.raises(CodeForged):
             codes.read_code(CONFIG, code, NOW)
     for code in all_of("gate"):
         with pytest.raises(CodeForged):
-            stations.read_code(CONFIG, code, NOW)
+            station_scans.read_code(CONFIG, code, NOW)
 
 
 async def test_a_decoder_follows_poster_and_screen_to_the_station(canteen: Station) -> None:
@@ -296,9 +292,9 @@ async def test_a_decoder_follows_poster_and_screen_to_the_station(canteen: Stati
     (read,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(png)).convert("L"))
     address, code = read.text.rsplit("/s/", 1)
     assert address == CONFIG.base_url
-    assert stations.read_code(CONFIG, code, NOW) == codes.Scanned(canteen.short_code, fresh=False)
+    assert station_scans.read_code(CONFIG, code, NOW) == codes.Scanned(canteen.short_code, fresh=False)
     shown = stations.screen(CONFIG, canteen, NOW)
-    assert stations.read_code(CONFIG, shown.code, NOW) == codes.Scanned(canteen.short_code, fresh=True)
+    assert station_scans.read_code(CONFIG, shown.code, NOW) == codes.Scanned(canteen.short_code, fresh=True)
     pdf = await stations.poster(CONFIG, canteen, "pdf")
     assert pdf.startswith(b"%PDF")
     words = stations.words(CONFIG, canteen)
@@ -364,7 +360,9 @@ async def test_a_partner_sets_up_a_station_on_its_pages(
 ) -> None:
     await sign_in(client, database, config, WANG)
     url = f"/organize/partners/{partner.id}/stations"
-    form = (await see(client, url)).form("/stations")
+    page = await see(client, "/organize/stations")
+    assert page.answer.url.path == url
+    form = page.form("/stations")
     assert form.fields["kind"] == "110000 clean_plate"
     assert "请检查" in (await send(client, form, name="", quantity="1")).text
     assert "请检查" in (await send(client, form, name="亭", kind="110000 metro")).text

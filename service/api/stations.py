@@ -11,7 +11,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import CacheControlHeader
 from litestar.params import FromPath, JSONBody
 
-from service import stations
+from service import station_scans, stations
 from service.access import Caller, Role
 from service.action_deciding import CountedAlready
 from service.action_rows import Action
@@ -25,14 +25,11 @@ from service.carbon import CLASSES
 from service.db import transaction
 from service.ledger_refusals import AccountClosed
 from service.posters import MEDIA_TYPES, Form, ScreenCode
+from service.station_scans import Scan, StationCodeExpired, StationCodeForged, StationForm
 from service.stations import (
     NewStation,
-    Scan,
     Station,
     StationClosed,
-    StationCodeExpired,
-    StationCodeForged,
-    StationForm,
     StationNotApproved,
     StationUnfit,
 )
@@ -107,10 +104,10 @@ async def show_screen_code(
 async def serve_form(code: FromPath[str], config: Config, pool: Pool) -> StationForm:
     """What a station's code would log, and what that earns before caps."""
     now = datetime.now(UTC)
-    scanned = stations.read_code(config, code, now)
+    scanned = station_scans.read_code(config, code, now)
     async with pool.acquire() as connection:
-        station = await stations.station_of(connection, scanned)
-    return stations.form_of(config, station, scanned, now)
+        station = await station_scans.station_of(connection, scanned)
+    return station_scans.form_of(config, station, scanned, now)
 
 
 @post(
@@ -124,7 +121,7 @@ async def log_there(
     hot = means_of(request)
     scan = Scan(data.code, request.user.member, device_of(hot.config, device), datetime.now(UTC), uuid_of(key))
     async with hot.pool.acquire() as connection:
-        act = await stations.act_of(connection, hot.config, scan)
+        act = await station_scans.act_of(connection, hot.config, scan)
     return act if isinstance(act, Action) else await hot.committers.actions.submit(act)
 
 

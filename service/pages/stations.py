@@ -13,7 +13,7 @@ from litestar.params import FromPath, FromQuery
 
 from scenarios.quantities import count_from_text, metres_from_km_text, wh_from_kwh_text
 from scenarios.refusals import CarbonRefusal
-from service import codes, posters, stations
+from service import codes, posters, station_scans, stations
 from service.access import Caller, Role
 from service.action_rows import Action
 from service.api.actions import device_of
@@ -25,7 +25,8 @@ from service.pages import devices
 from service.pages.organize import decoded, done_once
 from service.pages.rendering import Typed, page, see_other, storable, typed_in
 from service.pages.saying import FieldUnreadable, Unreadable
-from service.stations import NewStation, Scan, StationCodeExpired, StationCodeForged, StationForm
+from service.station_scans import Scan, StationCodeExpired, StationCodeForged, StationForm
+from service.stations import NewStation
 
 READERS = {"m": metres_from_km_text, "Wh": wh_from_kwh_text, "1": count_from_text}
 FIELDS = {
@@ -56,12 +57,12 @@ async def show_station(
     now, refusal = datetime.now(UTC), None
     try:
         try:
-            scanned = stations.read_code(config, code, now)
+            scanned = station_scans.read_code(config, code, now)
         except StationCodeExpired as expired:
             scanned, refusal = expired.scanned, expired
         async with pool.acquire() as connection:
-            station = await stations.station_of(connection, scanned)
-        form = stations.form_of(config, station, scanned._replace(fresh=scanned.fresh and refusal is None), now)
+            station = await station_scans.station_of(connection, scanned)
+        form = station_scans.form_of(config, station, scanned._replace(fresh=scanned.fresh and refusal is None), now)
     except Refusal as closed:
         return refused(request, code, closed)
     return station_page(request, config, form, refusal)
@@ -93,7 +94,7 @@ async def log_there(
     scan = Scan(typed["ticket"], request.user.member, device, now)
     try:
         async with pool.acquire() as connection:
-            act = await stations.act_of(connection, config, scan)
+            act = await station_scans.act_of(connection, config, scan)
         logged = act if isinstance(act, Action) else await committers.actions.submit(act)
     except Refusal as refusal:
         return await ask_again(request, config, pool, scan, refusal)
@@ -106,18 +107,28 @@ async def ask_again(
     """The same once more under the same id, and why; a ticket that got old counts as a poster's."""
     try:
         try:
-            scanned = stations.read_code(config, scan.code, scan.at)
+            scanned = station_scans.read_code(config, scan.code, scan.at)
         except StationCodeExpired as expired:
             scanned = expired.scanned._replace(fresh=False)
         async with pool.acquire() as connection:
-            station = await stations.station_of(connection, scanned)
-        form = stations.form_of(config, station, scanned, scan.at)
+            station = await station_scans.station_of(connection, scanned)
+        form = station_scans.form_of(config, station, scanned, scan.at)
     except Refusal as closed:
         return refused(request, scan.code, closed)
     return station_page(request, config, form, refusal)
 
 
 # who sets them up -----------------------------------------------------------------------------------------------------
+
+
+@get("/organize/stations")
+async def choose_partner(request: Request[Caller, Any, Any], pool: Pool) -> Response[Any]:
+    """The partners whose stations one may see; straight there where there is one."""
+    async with pool.acquire() as connection:
+        found = await stations.partners_of(connection, request.user.member)
+    if len(found) == 1:
+        return see_other(f"/organize/partners/{found[0][0]}/stations")
+    return page(request, "station_partners", partners=found)
 
 
 @get("/organize/partners/{partner_id:uuid}/stations")
@@ -225,4 +236,4 @@ async def show_poster(
     return Response(content, media_type=posters.MEDIA_TYPES[form], headers=headers)
 
 
-routes = [ask_code, show_station, log_there, show_stations, set_up, close, show_screen, show_poster]
+routes = [ask_code, show_station, log_there, choose_partner, show_stations, set_up, close, show_screen, show_poster]

@@ -51,18 +51,18 @@ class NonceUsed(Conflict):
 
 
 class Signed(NamedTuple):
-    """What a request says of its signature: the key's number, Unix seconds, the nonce, the signature in hex."""
+    """What a request says of its signature. `timestamp` is in digits, as it was signed; `signature` in hexadecimal."""
 
     partner_id: UUID
     key: int
-    timestamp: int
+    timestamp: str
     nonce: str
     signature: str
 
 
 def require_recent(signed: Signed, now: datetime) -> None:
     """Raises TimestampOff outside of the window."""
-    if abs(now.timestamp() - signed.timestamp) > REPLAY_WINDOW.total_seconds():
+    if abs(now.timestamp() - int(signed.timestamp)) > REPLAY_WINDOW.total_seconds():
         raise TimestampOff(minutes=int(REPLAY_WINDOW.total_seconds()) // 60)
 
 

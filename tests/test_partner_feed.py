@@ -346,4 +346,4 @@ async def ended(feeds: Feeds) -> None:
 
 def signed_by(partner: Reporting, headers: dict[str, str]) -> Signed:
     """What headers say."""
-    return Signed(partner.id, partner.key, int(headers["Tanhui-Timestamp"]), headers["Tanhui-Nonce"], "")
+    return Signed(partner.id, partner.key, headers["Tanhui-Timestamp"], headers["Tanhui-Nonce"], "")

@@ -45,9 +45,12 @@ KeyNumber = Annotated[
     int, HeaderParameter(name="Tanhui-Key", ge=1, le=LARGEST_KEY, description="The number of the key that signs.")
 ]
 Timestamp = Annotated[
-    int,
+    str,
     HeaderParameter(
-        name="Tanhui-Timestamp", ge=0, le=2**40, description="Unix time in seconds, within five minutes of ours."
+        name="Tanhui-Timestamp",
+        pattern="^[0-9]{1,12}$",
+        max_length=12,
+        description="Unix time in seconds, within five minutes of ours.",
     ),
 ]
 Nonce = Annotated[

@@ -16,7 +16,7 @@ from service.db import Connection, new_id
 from service.errors import BadInput, Conflict, NotFound
 from service.i18n import Language
 
-WORDS: dict[Language, str] = {"zh": "注销账户", "en": "delete my account"}
+WORDS: dict[Language, str] = {"zh": "删除账户", "en": "delete my account"}
 
 
 class NotConfirmed(BadInput):

@@ -17,7 +17,7 @@ from service.i18n import mark
 
 STATUTE = mark("《中华人民共和国个人信息保护法》（2021-08-20，全国人民代表大会常务委员会）")
 POLICY = Path(__file__).parent / "keeping.toml"
-LASTING = mark("直到您注销账户。")
+LASTING = mark("直到您删除账户。")
 FOR_GOOD = mark("长期：账目只增不改，任何人都能复核。")
 
 
@@ -122,7 +122,7 @@ EVERYTHING: tuple[Kept, ...] = (
         title=mark("照片"),
         what=mark("您上传的照片和截图，已去掉位置和设备信息。"),
         why=mark("证明行为；只有您和审核员能看。"),
-        how_long=mark("用作凭证的：直到您注销账户。没有用上的：%(days)s 天。"),
+        how_long=mark("用作凭证的：直到您删除账户。没有用上的：%(days)s 天。"),
         values={"days": DAYS.photos},
         at_erasure=mark("删除。"),
         tables=("evidence", "evidence_uploads", "action_evidence"),

@@ -39,7 +39,7 @@ from tests.people import LI, ask_code, bearer, found_organization, key, rotate, 
 from tests.test_carbon_account import TODAY, did
 
 NOW = datetime(2026, 11, 21, 4, tzinfo=UTC)
-WORD = {"confirm": "注销账户"}
+WORD = {"confirm": "删除账户"}
 
 
 async def erase(pool: asyncpg.Pool, member_id: UUID, now: datetime = NOW) -> erasures.Erased:

@@ -33,7 +33,7 @@ ZIP_HEADERS = {
 
 
 class Farewell(msgspec.Struct, forbid_unknown_fields=True):
-    """The words that confirm it: 注销账户, or delete my account."""
+    """The words that confirm it: 删除账户, or delete my account."""
 
     confirm: Annotated[str, msgspec.Meta(max_length=40)]
 

@@ -10,6 +10,7 @@ from litestar import Request, Response, get
 from service import actions, carbon_accounts, donations, members, retirements
 from service.access import Caller
 from service.api.given import Pool
+from service.pages.my_acts import STATES
 from service.pages.rendering import page
 from service.schedules import CHINA
 
@@ -24,7 +25,7 @@ async def show_me(request: Request[Caller, Any, Any], pool: Pool) -> Response[An
         done = await actions.of_member(connection, member, limit=5)
         given = await donations.of_member(connection, member, limit=5)
         retired = await retirements.of_account(connection, member, member, limit=5)
-    return page(request, "me", me=me, account=account, actions=done, donations=given, retired=retired)
+    return page(request, "me", me=me, account=account, actions=done, states=STATES, donations=given, retired=retired)
 
 
 routes = [show_me]

@@ -17,8 +17,11 @@ from service.errors import BadInput, NotReady, Refusal
 
 LARGEST_BYTES = 8 * 2**20
 LONGEST_PX = 2_048
-MOST_PX = 50_000_000
-"""Width times height: what the largest phone cameras take. More is refused before it is decoded."""
+MOST_PX = {"JPEG": 50_000_000, "PNG": 16_000_000, "WEBP": 16_000_000}
+"""Width times height: what phones' cameras take, and what is a long screenshot. More is refused before it is decoded.
+
+A JPEG is decoded at the size wanted; the others whole, at up to 16 bytes a pixel.
+"""
 MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 SAVING: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 85},
@@ -60,12 +63,9 @@ class PhotoAnimated(BadInput):
 
 
 class TooManyPixels(BadInput):
-    """照片超过 {most_mp} 百万像素，请缩小后再上传。"""
+    """照片的像素太多，请缩小后再上传。"""
 
     code = "photo_too_many_pixels"
-
-    def __init__(self) -> None:
-        super().__init__(most_mp=MOST_PX // 1_000_000)
 
 
 class Photo(NamedTuple):
@@ -104,8 +104,7 @@ def cleaned(content: bytes) -> Photo:
     """
     if len(content) > LARGEST_BYTES:
         raise PhotoTooLarge
-    image = opened(content)
-    kind = "JPEG" if image.format == CAMERAS_OWN else str(image.format)
+    image, kind = opened(content)
     try:
         kept = written(upright(image), kind)
     except Exception as broken:  # whatever a decoder makes of bytes that are not what they seem
@@ -113,22 +112,23 @@ def cleaned(content: bytes) -> Photo:
     return Photo(hashlib.sha256(kept).digest(), MEDIA_TYPES[kind], kept)
 
 
-def opened(content: bytes) -> Image.Image:
-    """The picture, of which only the header is read. Raises as `cleaned`."""
+def opened(content: bytes) -> tuple[Image.Image, str]:
+    """The picture, of which only the header is read, and its format. Raises as `cleaned`."""
     try:
         image = Image.open(BytesIO(content), formats=tuple(MEDIA_TYPES))
-        still = image.format == CAMERAS_OWN or not getattr(image, "is_animated", False)
+        kind = "JPEG" if image.format == CAMERAS_OWN else str(image.format)
+        still = kind == "JPEG" or not getattr(image, "is_animated", False)
     except UnidentifiedImageError:
         raise NotAPhoto from None
     except BOMBS:
         raise TooManyPixels from None
     except Exception as broken:  # as above
         raise PhotoBroken from broken
-    if image.width * image.height > MOST_PX:
+    if image.width * image.height > MOST_PX[kind]:
         raise TooManyPixels
     if not still:
         raise PhotoAnimated
-    return image
+    return image, kind
 
 
 def upright(image: Image.Image) -> Image.Image:

@@ -109,7 +109,7 @@ UNFIT = {
     "moving_png": (moving("PNG"), "photo_animated"),
     "moving_webp": (moving("WEBP"), "photo_animated"),
     "pixel_bomb": (png_that_says(60_000, 60_000), "photo_too_many_pixels"),
-    "above_the_limit": (png_that_says(10_000, 5_001), "photo_too_many_pixels"),
+    "above_the_limit": (png_that_says(4_000, 4_001), "photo_too_many_pixels"),
     "ten_megabytes": (picture() + bytes(10_000_000), "photo_too_large"),
 }
 

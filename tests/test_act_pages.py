@@ -10,9 +10,11 @@ import asyncpg
 import httpx
 import pytest
 
+from scenarios.labels import UNIT_LABELS
 from service import members
 from service.config import Config
 from service.db import transaction
+from service.pages.act_figures import EACH
 from service.pages.my_acts import read_reduction
 from service.schedules import CHINA
 from tests.browsing import a_ride, ago, assert_english, assert_sound, count, other_phone, sign_in
@@ -105,6 +107,10 @@ async def test_what_is_not_found_is_said_and_all_is_still_offered(li: httpx.Asyn
     assert len(links(shown, "/act?region=110000&action=")) >= 4
 
 
+def test_every_unit_of_a_methodology_can_be_said_of_one() -> None:
+    assert EACH.keys() == UNIT_LABELS.keys()
+
+
 # Telling ----------------------------------------------------------------------------------------------------------
 
 
@@ -168,8 +174,9 @@ async def test_the_same_time_is_not_told_twice(li: httpx.AsyncClient, database: 
 async def test_when_is_asked_as_the_act_needs_it(li: httpx.AsyncClient) -> None:
     moment = (await see(li, "/act?region=140000&action=no_cutlery")).form()
     assert moment.fields["started_at"][:10] == datetime.now(CHINA).date().isoformat()
+    assert moment.fields["quantity"] == "1"
     assert "minutes" not in moment.fields
-    done = await send(li, moment, quantity="1")
+    done = await send(li, moment)
     assert done.title == "外卖无需餐具"
     assert {"started_at", "minutes"} <= (await see(li, METRO)).form().fields.keys()
 
@@ -283,7 +290,7 @@ async def test_what_was_capped_is_told_with_the_cap_and_whose_it_is(li: httpx.As
     await tell(li, **a_ride(quantity="40", minutes="60") | day)
     done = await tell(li, **a_ride(quantity="30") | {"started_at": f"{ago(days=1)[:10]}T18:00"})
     said = " ".join(done.text.split())
-    assert "报了 30 公里，计入 10 公里。 一天最多计 50 公里，这天先前已计 40 公里。新账户" in said, said
+    assert "报了 30 公里，计入 10 公里。 一天最多计 50 公里，这天先前已计 40 公里。 新账户" in said, said
     assert "这个上限由运营方规定" in said
     assert "计入 10 公里" in " ".join((await see(li, "/me/actions")).text.split())
 

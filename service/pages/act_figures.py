@@ -12,6 +12,21 @@ from scenarios.quantities import UNITS, amount_text, size_of
 from service.i18n import Language, mark, translate
 from service.pages.figures import Amount, mass, part
 
+EACH = {
+    "pkm": mark("每公里"),
+    "km": mark("每公里"),
+    "kWh": mark("每千瓦时"),
+    "order": mark("每单"),
+    "time": mark("每次"),
+    "step": mark("每步"),
+}
+"""For each one of a unit, by what a methodology's unit is per."""
+
+
+def each_unit(unit: str, language: Language) -> str:
+    """For each one of a unit: per km."""
+    return translate(language, EACH[UNITS[unit].per])
+
 
 def grams(saved: Grams, language: Language) -> Amount:
     """Grams of one unit."""
@@ -34,4 +49,9 @@ def formula(reduction: Reduction, language: Language) -> str:
     return f"{' × '.join(factors)} = {mass(reduction.reduction_g, language)}"
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"grams": grams, "in_unit": in_unit, "formula": formula}
+FILTERS: dict[str, Callable[..., Any]] = {
+    "each_unit": each_unit,
+    "grams": grams,
+    "in_unit": in_unit,
+    "formula": formula,
+}

@@ -10,7 +10,7 @@ from litestar import Request
 from litestar.datastructures import UploadFile
 
 from scenarios.actions.methodologies import Action as Kind
-from scenarios.quantities import amount_text, count_from_text, metres_from_km_text, size_of, wh_from_kwh_text
+from scenarios.quantities import UNITS, amount_text, count_from_text, metres_from_km_text, size_of, wh_from_kwh_text
 from scenarios.refusals import CarbonRefusal
 from service.action_deciding import TimeMissing, TimesUnsound
 from service.action_rows import Action
@@ -24,6 +24,8 @@ from service.schedules import CHINA
 T = TypeVar("T")
 READERS: Mapping[str, Callable[[str], int]] = {"m": metres_from_km_text, "Wh": wh_from_kwh_text, "1": count_from_text}
 """How a quantity is typed, by the methodology's base unit."""
+ONE_AT_A_TIME = frozenset({"order", "time"})
+"""What acts are counted in that are told one by one."""
 DAY_MIN = 24 * 60
 WHEN = (
     *("action_in_future", "action_too_old", "action_time_missing", "action_times_unsound", "action_counted_already"),
@@ -154,9 +156,10 @@ def moment_text(moment: datetime) -> str:
 
 
 def empty(kind: Kind, now: datetime) -> Typed:
-    """The form as it is opened: what happens at one moment has probably just happened."""
+    """The form as it is opened: what is counted is one, and what happens at a moment has just happened."""
     today = now.astimezone(CHINA).date().isoformat()
-    return Typed(occurred_on=today, started_at=moment_text(now) if kind.times == "instant" else "")
+    quantity = "1" if UNITS[kind.unit].per in ONE_AT_A_TIME else ""
+    return Typed(quantity=quantity, occurred_on=today, started_at=moment_text(now) if kind.times == "instant" else "")
 
 
 def filled(kind: Kind, before: Action, now: datetime) -> Typed:

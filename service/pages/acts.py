@@ -13,7 +13,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.params import FromQuery
 
-from scenarios.actions.earnings import Earning, earning_of, most_counted
+from scenarios.actions.earnings import earning_of, most_counted
 from scenarios.actions.finding import matching
 from scenarios.actions.groups import groups_of
 from scenarios.actions.methodologies import Action as Kind
@@ -88,7 +88,7 @@ def acts_page(
     habits: list[act_lists.Habit],
 ) -> Response[Any]:
     """Which act: those of a search, what is told often, and all by group."""
-    keys = {each.key for each in offered}
+    kinds = {each.key: kind_of(region, each.key) for each in offered}
     return page(
         request,
         "act",
@@ -96,15 +96,11 @@ def acts_page(
         typed=Typed(q=asked),
         region=region,
         found=matching(offered, asked, partial(translate, language_of(request))) if asked else None,
-        habits=[each for each in habits if each.action in keys],
+        habits=[each for each in habits if each.action in kinds],
         groups=groups_of(region, today()),
-        earnings=earnings_of(region, offered),
+        earnings={key: earning_of(kind) for key, kind in kinds.items()},
+        units={key: kind.unit for key, kind in kinds.items()},
     )
-
-
-def earnings_of(region: str, offered: tuple[ActionOffered, ...]) -> dict[str, Earning]:
-    """What a unit of each earns, by key."""
-    return {each.key: earning_of(kind_of(region, each.key)) for each in offered}
 
 
 def kind_of(region: str, action: str) -> Kind:

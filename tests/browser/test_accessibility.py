@@ -9,6 +9,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Locator, Page
 
 from tests.browser.sites import Site, phone, sign_in
+from tests.browsing import ago
 from tests.people import LI, WANG
 
 pytestmark = pytest.mark.browser
@@ -86,8 +87,18 @@ async def test_citizens_pages(dark: bool, site: Site, chromium: Browser) -> None
             await assert_usable(page, rules)
         await page.goto(f"{site.url}/act?region=110000&action=metro")
         await page.locator("#quantity").fill("18.5")
+        await page.locator("#started_at").fill("2020-01-01T08:00")
+        await page.locator("#minutes").fill("40")
         await send(page, page.locator("button.main"))
         await assert_usable(page, rules)
+        await page.locator("#started_at").fill(ago(hours=3))
+        await send(page, page.locator("button.main"))
+        await assert_usable(page, rules)
+        for path in ("/act?region=choose", "/act?region=110000&q=x", "/me/actions"):
+            await page.goto(f"{site.url}{path}")
+            for summary in await page.locator("summary").all():
+                await summary.click()
+            await assert_usable(page, rules)
         await page.goto(f"{site.url}/events/{event.id}/donate")
         await page.locator("#grams").fill("99999")
         await send(page, page.locator("button.main"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import inspect
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
+import httpx
 import msgspec
 import pytest
 from hypothesis import given
@@ -31,6 +32,8 @@ from scenarios.quantities import UNITS, size_of
 from scenarios.refusals import PackUnreadable
 from service.carbon import carbon_refusal
 from service.i18n import translate
+from service.schedules import CHINA
+from tests.people import LI, key, sign_in
 
 NOW = datetime(2026, 11, 21, 4, tzinfo=UTC)
 DAY = date(2026, 11, 20)
@@ -186,6 +189,26 @@ def test_a_device_that_many_share_has_its_acts_looked_at() -> None:
 def test_what_a_partner_signs_is_not_subject_to_devices() -> None:
     known = Known(account_days=0, device_days=None, device_members=99, told_today={})
     assert told(source="partner", evidence="proven", known=known) == Verdict(None, None, Fraction(1), None)
+
+
+async def test_a_claim_over_http_is_refused_by_name_or_held_by_name(client: httpx.AsyncClient) -> None:
+    li, began = await sign_in(client, LI), datetime.now(UTC) - timedelta(days=1)
+    for km, hours in ((40, 1), (13, 1), (3, 1)):
+        body = {
+            "region": "110000",
+            "action": "walking",
+            "quantity": km * 1_000,
+            "occurred_on": began.astimezone(CHINA).date().isoformat(),
+            "started_at": began.isoformat(),
+            "ended_at": (began + timedelta(hours=hours)).isoformat(),
+        }
+        answer = (await client.post("/v1/actions", json=body, headers=li | key())).json()
+        if km == 40:
+            assert (answer["code"], answer["rule"]) == ("act_implausible", "impossible_walking_speed")
+        else:
+            held = "improbable_walking_speed" if km == 13 else None
+            assert (answer["state"], answer["held_because"]) == ("in_review" if held else "credited", held)
+        began -= timedelta(days=1)
 
 
 # whatever is told -----------------------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ import asyncpg
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
-from scenarios.quantities import count_from_text, metres_from_km_text, wh_from_kwh_text
 from scenarios.refusals import CarbonRefusal
 from service import codes, posters, station_scans, stations
 from service.access import Caller, Role
@@ -22,13 +21,13 @@ from service.carbon import carbon_refusal
 from service.db import Connection, new_id
 from service.errors import Refusal
 from service.pages import devices
+from service.pages.act_forms import READERS
 from service.pages.organize import decoded, done_once
 from service.pages.rendering import Typed, page, see_other, storable, typed_in
 from service.pages.saying import FieldUnreadable, Unreadable
 from service.station_scans import Scan, StationCodeExpired, StationCodeForged, StationForm
 from service.stations import NewStation
 
-READERS = {"m": metres_from_km_text, "Wh": wh_from_kwh_text, "1": count_from_text}
 FIELDS = {
     "number_unreadable": "quantity",
     "distance_absurd": "quantity",

@@ -40,6 +40,7 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("GET /healthz", PUBLIC),
     ("POST /v1/events/{event_id}/echo", PUBLIC),
     ("POST /v1/events/{event_id}/echo/donations", CITIZEN),
+    ("POST /v1/events/{event_id}/echo/actions", CITIZEN),
     ("GET /openapi", PUBLIC),
     ("GET /openapi/openapi.json", PUBLIC),
     ("GET /openapi/{path}", PUBLIC),

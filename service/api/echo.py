@@ -11,12 +11,17 @@ import msgspec
 from litestar import Request, Response, post
 from litestar.params import FromPath, JSONBody
 
+from scenarios.actions.methodologies import methodology_for
+from scenarios.actions.reductions import quantify_action
 from scenarios.factors import factor_set
 from scenarios.meeting.travel import Leg, Trip, quantify_trip
 from service.access import Caller
+from service.action_rows import Action
+from service.api.actions import NewAction
 from service.api.check_ins import CheckInAnswers, Device, uuid_of
 from service.api.donations import NewDonation
 from service.api.requests import Key
+from service.db import encode_json
 from service.donations import Donation
 from service.receipts import Receipt
 
@@ -66,4 +71,41 @@ async def echo_donation(
     return Donation(donation_id=uuid_of(key), event_id=event_id, grams=data.grams, donated_at=datetime.now(UTC))
 
 
-routes = [echo, echo_donation]
+@cache
+def example_trace() -> msgspec.Raw:
+    """The trace of a real act, as long as most."""
+    methodology = methodology_for("110000", "metro", date(2026, 11, 21))
+    return msgspec.Raw(encode_json(quantify_action(methodology, "metro", 12_000, "self_declared", "110000")))
+
+
+@post("/events/{event_id:uuid}/echo/actions", include_in_schema=False)
+async def echo_action(
+    request: Request[Caller, Any, Any],
+    event_id: FromPath[UUID],
+    data: JSONBody[NewAction],
+    key: Key,
+    device: Device = None,
+) -> Action:
+    """Routed, its caller known, its body decoded and an answer encoded as for an act; and nothing else."""
+    return Action(
+        action_id=uuid_of(key),
+        region=data.region,
+        action=data.action,
+        quantity=data.quantity,
+        counted=data.quantity,
+        occurred_on=data.occurred_on,
+        started_at=data.started_at,
+        ended_at=data.ended_at,
+        source="member",
+        evidence="self_declared",
+        state="credited",
+        reduction_g=432,
+        due_at=None,
+        held_because=None,
+        overtaken_by=None,
+        trace=example_trace(),
+        logged_at=datetime.now(UTC),
+    )
+
+
+routes = [echo, echo_donation, echo_action]

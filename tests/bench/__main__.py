@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import (
+    action_http,
     checkin,
     donation_http,
     donations,
@@ -35,6 +36,7 @@ QUICK: dict[str, Measure] = {
     "donation_hot": donations.measure,
     "post_bulk": transfers.measure,
     "ingest_bulk": ingest.measure,
+    "action_http": action_http.measure,
     "tally_fresh_p99_ms": freshness.measure,
     "checkin_page_bytes": page.measure,
     "up_seconds": starting.measure,

@@ -204,7 +204,7 @@ async def test_a_claim_over_http_is_refused_by_name_or_held_by_name(client: http
         }
         answer = (await client.post("/v1/actions", json=body, headers=li | key())).json()
         if km == 40:
-            assert (answer["code"], answer["rule"]) == ("act_implausible", "impossible_walking_speed")
+            assert (answer["code"], answer["values"]["rule"]) == ("act_implausible", "impossible_walking_speed")
         else:
             held = "improbable_walking_speed" if km == 13 else None
             assert (answer["state"], answer["held_because"]) == ("in_review" if held else "credited", held)

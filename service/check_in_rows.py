@@ -10,11 +10,12 @@ from uuid import UUID
 from scenarios.meeting.travel import Quantified, Trip
 from service import codes, ledger, personal_codes
 from service.attendees import Attendee
+from service.check_in_memory import Memory
 from service.codes import Scanned
 from service.config import Config
 from service.db import Connection, encode_json
 from service.errors import Refusal
-from service.events import Event, Gate, find_many_by_short_code
+from service.events import Event, Gate
 from service.receipts import Receipt, earning_state
 
 
@@ -84,12 +85,12 @@ class New(NamedTuple):
     credited_to: UUID | None
 
 
-async def what_is_known(connection: Connection, requests: Sequence[CheckIn]) -> Known:
+async def what_is_known(connection: Connection, requests: Sequence[CheckIn], memory: Memory) -> Known:
     """Doors, earlier check-ins and badges that bear on these requests.
 
     `OFFSET 0` keeps the planner from turning a look at an index for each request into one walk through all of it.
     """
-    doors = await find_many_by_short_code(
+    doors = await memory.doors(
         connection, {each.scanned.short_code for each in requests if isinstance(each.scanned, Scanned)}
     )
     asked = [(each.id, each.event_id, each.attendee.id if each.attendee else None) for each in requests]
@@ -135,15 +136,13 @@ def is_personal(request: CheckIn) -> bool:
     return request.attendee is not None and request.attendee.kind == "personal"
 
 
-async def record(connection: Connection, config: Config, decided: Sequence[New]) -> dict[UUID, Receipt]:
+async def record(connection: Connection, config: Config, decided: Sequence[New], memory: Memory) -> dict[UUID, Receipt]:
     """Store check-ins, issue what they earn, note them for the tally. What is missing in the answer came too late."""
     if not decided:
         return {}
-    classes = await ledger.class_ids(connection, {each.credit_class for each in decided if each.credit_class})
+    classes = await memory.class_ids(connection, {each.credit_class for each in decided if each.credit_class})
     rows = {each.request.id: row_of(each, classes) for each in decided}
-    await ledger.lock_accounts(connection, {row.credited_to for row in rows.values() if row.credited_to})
     added = await insert(connection, sorted(rows.values(), key=lambda row: (row.event_id, row.attendee, row.day)))
-    await ledger.post_many(connection, [issuance(row) for row in rows.values() if row.id in added and row.credited_to])
     return {each.request.id: receipt_of(config, each) for each in decided if each.request.id in added}
 
 
@@ -175,10 +174,17 @@ def row_of(new: New, classes: Mapping[ledger.CreditClass, int]) -> Row:
 
 
 async def insert(connection: Connection, rows: Sequence[Row]) -> set[UUID]:
-    """Insert rows that no other contradicts, and note them for the tally; return the ids of those inserted."""
+    """Insert rows that no other contradicts, with what follows from them; return the ids of those inserted.
+
+    One statement, so that it is done whole or not at all, whoever commits: it holds the accounts that earn, stores the
+    rows, notes them for the tally, and issues what each earned under its id.
+    """
     added = await connection.fetch(
         """
-        WITH added AS (
+        WITH held AS MATERIALIZED (
+            SELECT id FROM accounts WHERE id = ANY ($15::uuid[]) ORDER BY id FOR NO KEY UPDATE
+        ),
+        added AS (
             INSERT INTO check_ins (
                 id, event_id, gate_id, day, attendee, attendee_kind, fresh, part, people, travel_emissions_g,
                 lodging_emissions_g, trip, credit_class, reduction_g, credited_to, request_digest, checked_in_at,
@@ -189,26 +195,25 @@ async def insert(connection: Connection, rows: Sequence[Row]) -> set[UUID]:
                 $9::integer[], $10::bigint[], $11::bigint[], $12::jsonb[], $13::integer[], $14::bigint[], $15::uuid[],
                 $16::bytea[], $17::timestamptz[], $18::uuid[]
             )
+            WHERE (SELECT count(*) FROM held) >= 0
             ON CONFLICT DO NOTHING
-            RETURNING id, event_id
+            RETURNING id, event_id, credited_to, credit_class, reduction_g
         ),
         noted AS (
             INSERT INTO tally_changes (event_id, sign, check_ins, changed_at)
             SELECT event_id, 1, array_agg(id), clock_timestamp() FROM added GROUP BY event_id
+        ),
+        issued AS (
+            INSERT INTO transfers (id, source, destination, class_id, grams, reason, ordinal)
+            SELECT id, $19, credited_to, credit_class, reduction_g, 'issue', 0
+            FROM added WHERE credited_to IS NOT NULL ORDER BY id
         )
         SELECT id FROM added
         """,
         *map(list, zip(*rows, strict=True)),
+        ledger.ISSUANCE,
     )
     return {row["id"] for row in added}
-
-
-def issuance(row: Row) -> ledger.Transfer:
-    """The transfer that issues what a check-in earned to the account that earned it, under the check-in's id."""
-    assert row.credited_to
-    assert row.credit_class
-    assert row.reduction_g
-    return ledger.Transfer(row.id, ledger.ISSUANCE, row.credited_to, row.credit_class, row.reduction_g, "issue")
 
 
 def receipt_of(config: Config, new: New) -> Receipt:

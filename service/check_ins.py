@@ -17,6 +17,7 @@ from scenarios.places import Place, place, search
 from scenarios.refusals import CarbonRefusal
 from service import codes, ledger, refused_scans
 from service.carbon import carbon_refusal
+from service.check_in_memory import Memory
 from service.check_in_rows import CheckIn, Known, New, record, what_is_known
 from service.codes import Scanned
 from service.config import Config
@@ -60,17 +61,21 @@ Decision = New | UUID | Refusal
 """New, or the id of the check-in that answers, or why not."""
 
 
-async def check_in_many(connection: Connection, config: Config, requests: Sequence[CheckIn]) -> list[Receipt | Refusal]:
-    """Check in each, or say why not; a repeat gets the first receipt. Commits nothing itself.
+async def check_in_many(
+    connection: Connection, config: Config, requests: Sequence[CheckIn], memory: Memory | None = None
+) -> list[Receipt | Refusal]:
+    """Check in each, or say why not; a repeat gets the first receipt. Commits nothing itself, and needs no transaction.
 
-    What another transaction recorded in the meantime is found by asking again.
+    What another transaction recorded in the meantime is found by asking again. Only who lets each statement commit by
+    itself may give a `memory` that outlives this set.
     """
+    memory = memory or Memory()
     verdicts: dict[int, Receipt | Refusal] = {}
     for _ in range(3):
         open_numbers = [number for number in range(len(requests)) if number not in verdicts]
         if not open_numbers:
             break
-        answered = await check_in_round(connection, config, [requests[number] for number in open_numbers])
+        answered = await check_in_round(connection, config, [requests[number] for number in open_numbers], memory)
         verdicts |= {n: a for n, a in zip(open_numbers, answered, strict=True) if a is not None}
     await refused_scans.keep(
         connection,
@@ -84,12 +89,12 @@ async def check_in_many(connection: Connection, config: Config, requests: Sequen
 
 
 async def check_in_round(
-    connection: Connection, config: Config, requests: Sequence[CheckIn]
+    connection: Connection, config: Config, requests: Sequence[CheckIn], memory: Memory
 ) -> list[Receipt | Refusal | None]:
     """One try for each: None where another transaction came first and it must be asked again."""
-    known = await what_is_known(connection, requests)
+    known = await what_is_known(connection, requests, memory)
     decisions = [decide(request, known) for request in requests]
-    receipts = await record(connection, config, [each for each in decisions if isinstance(each, New)])
+    receipts = await record(connection, config, [each for each in decisions if isinstance(each, New)], memory)
     firsts = await receipts_of(connection, {each for each in decisions if isinstance(each, UUID)})
     answers: list[Receipt | Refusal | None] = []
     for request, decision in zip(requests, decisions, strict=True):

@@ -9,6 +9,7 @@ import msgspec
 
 from service.action_rows import Action, ActionRequest
 from service.actions import log_many
+from service.check_in_memory import Memory
 from service.check_in_rows import CheckIn
 from service.check_ins import check_in_many
 from service.config import Config
@@ -32,8 +33,11 @@ class Committers(msgspec.Struct, frozen=True):
 
 def committers(pool: asyncpg.Pool, config: Config) -> Committers:
     """The committers of a process."""
+    memory = Memory()
     return Committers(
-        GroupCommitter(pool, lambda connection, asked: check_in_many(connection, config, asked)),
+        GroupCommitter(
+            pool, lambda connection, asked: check_in_many(connection, config, asked, memory), in_transaction=False
+        ),
         GroupCommitter(pool, donate_many),
         GroupCommitter(pool, lambda connection, asked: log_many(connection, asked, datetime.now(UTC))),
     )

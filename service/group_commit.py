@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from typing import Generic, TypeVar
 
 import asyncpg
@@ -23,7 +24,7 @@ Waiting = tuple[Request, "asyncio.Future[Verdict]"]
 
 
 class GroupCommitter(Generic[Request, Verdict]):
-    """Hands requests to `work` in sets, each set in a transaction of its own.
+    """Hands requests to `work` in sets, each set in a transaction of its own, unless `work` sees to that.
 
     `work(connection, requests)` returns one verdict or Refusal a request, in order. The first lane serves
     whoever comes; others, up to `lanes` sets at once, open only for a `crowd`, since small sets cost as much as large
@@ -39,6 +40,7 @@ class GroupCommitter(Generic[Request, Verdict]):
         queue_limit: int = 4_096,
         lanes: int = 2,
         crowd: int = 16,
+        in_transaction: bool = True,
     ) -> None:
         self._pool = pool
         self._work = work
@@ -46,6 +48,7 @@ class GroupCommitter(Generic[Request, Verdict]):
         self._queue_limit = queue_limit
         self._lanes = lanes
         self._crowd = crowd
+        self._in_transaction = in_transaction
         self._waiting: deque[Waiting[Request, Verdict]] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -120,7 +123,7 @@ class GroupCommitter(Generic[Request, Verdict]):
         return True
 
     async def _commit(self, connection: Connection, requests: Sequence[Request]) -> Sequence[Verdict | Refusal]:
-        async with connection.transaction():
+        async with connection.transaction() if self._in_transaction else nullcontext():
             verdicts = await self._work(connection, requests)
         assert len(verdicts) == len(requests)
         return verdicts

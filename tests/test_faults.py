@@ -57,7 +57,7 @@ def given(grams: int = 300, status: int = 201) -> Asked:
 
 
 def acted(grams: int = 300) -> Asked:
-    return answered("action", key=2, said={"quantity": 1_000}, reduction_g=grams, logged_at=NOW)
+    return answered("action", key=2, said={"quantity": 1_000}, state="credited", reduction_g=grams, logged_at=NOW)
 
 
 def books(journal: list[Asked]) -> Books:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,6 +14,7 @@ from service import tallies
 from service.codes import poster_code, screen_code
 from service.config import Config
 from service.db import transaction
+from service.schedules import CHINA
 from tests.people import LI, WANG, Headers, found_organization, key, sign_in
 
 PHONE = {"Tanhui-Device": "phone-of-somebody-0001"}
@@ -62,8 +63,11 @@ async def check_in(client: httpx.AsyncClient, event: dict[str, Any], code: str, 
 
 
 async def log_action(client: httpx.AsyncClient, headers: Headers, **said: Any) -> httpx.Response:
-    today = datetime.now(UTC).date().isoformat()
-    body = {"region": "110000", "action": "metro", "quantity": 10_000, "occurred_on": today, **said}
+    """Log ten kilometres by metro at noon yesterday, in half an hour, unless said otherwise."""
+    day = datetime.now(CHINA).date() - timedelta(days=said.pop("days", 1))
+    began = datetime.combine(day, time(said.pop("hour", 12)), CHINA)
+    times = {"started_at": began.isoformat(), "ended_at": (began + timedelta(minutes=30)).isoformat()}
+    body = {"region": "110000", "action": "metro", "quantity": 10_000, "occurred_on": day.isoformat(), **times, **said}
     return await client.post("/v1/actions", json=body, headers=headers | key())
 
 
@@ -260,7 +264,7 @@ async def test_more_than_one_has_cannot_be_given(client: httpx.AsyncClient, even
     refused = await client.post(url, json={"grams": 361}, headers=same)
     assert (refused.status_code, refused.json()["code"]) == (409, "overdraft")
     assert refused.json()["values"] == {"held_g": 360, "asked_g": 361}
-    await log_action(client, citizen)
+    await log_action(client, citizen, hour=13)
     assert (await client.post(url, json={"grams": 361}, headers=same)).json() == refused.json()
     for nonsense in ({"grams": 0}, {"grams": -5}, {"grams": 2**63}, {}):
         assert (await client.post(url, json=nonsense, headers=citizen | key())).status_code == 400
@@ -273,7 +277,8 @@ async def test_more_than_one_has_cannot_be_given(client: httpx.AsyncClient, even
     ("said", "code"),
     [
         ({"occurred_on": "2999-01-01"}, "action_in_future"),
-        ({"occurred_on": "2020-01-01"}, "action_too_old"),
+        ({"days": 31}, "action_too_old"),
+        ({"occurred_on": "2020-01-01"}, "no_methodology"),
         ({"action": "teleport"}, "unknown_action"),
         ({"quantity": 9_000_000_000}, "quantity_absurd"),
     ],

@@ -126,7 +126,7 @@ def expected_action(asked: Asked) -> object:
     """What there must be of an acknowledged action."""
     told = asked.told
     facts = asked.member, asked.said["quantity"], told["reduction_g"], instant(told["logged_at"])
-    return facts, told["reduction_g"]
+    return facts, told["reduction_g"] if told["state"] == "credited" else 0
 
 
 def found_donation(asked: Asked, books: Books) -> object:

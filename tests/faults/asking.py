@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from random import Random
 from typing import Any, Literal
@@ -97,9 +97,17 @@ def check_in(world: World, random: Random, member: UUID | None = None, *, forged
 
 
 def action(random: Random, member: UUID) -> Asked:
-    """Something that Beijing's methodology rewards."""
-    what, today = random.choice(("metro", "bus", "cycling", "walking")), datetime.now(UTC).astimezone(CHINA).date()
-    said = {"region": "110000", "action": what, "quantity": random.randint(500, 20_000), "occurred_on": today}
+    """Something that Beijing's methodology rewards, in an hour of the last weeks in which nothing else was done."""
+    what = random.choice(("metro", "bus", "cycling", "walking"))
+    began = (datetime.now(CHINA) - timedelta(minutes=random.randint(61, 25 * 24 * 60))).replace(microsecond=0)
+    said = {
+        "region": "110000",
+        "action": what,
+        "quantity": random.randint(500, 8_000),
+        "occurred_on": began.date(),
+        "started_at": began,
+        "ended_at": began + timedelta(minutes=60),
+    }
     return Asked("action", new_key(random), "/v1/actions", said, member=member)
 
 

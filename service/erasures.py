@@ -51,9 +51,8 @@ async def erase(connection: Connection, member_id: UUID, now: datetime) -> Erase
     await lock_organizations(connection, member_id)
     await ledger.lock_accounts(connection, [member_id])
     await lock_photos(connection, member_id)
-    member = await connection.fetchrow(
-        "SELECT erased_at, phone_digest FROM members WHERE id = $1 FOR UPDATE", member_id
-    )
+    await delete_codes(connection, member_id)
+    member = await connection.fetchrow("SELECT erased_at FROM members WHERE id = $1 FOR UPDATE", member_id)
     if member is None:
         raise NotFound
     if member["erased_at"]:
@@ -62,7 +61,7 @@ async def erase(connection: Connection, member_id: UUID, now: datetime) -> Erase
     await void_reservations(connection, member_id)
     await erase_details(connection, member_id, now)
     await erase_photos(connection, member_id)
-    await close(connection, member_id, member["phone_digest"], now)
+    await close(connection, member_id, now)
     await mask_certificates(connection, member_id)
     return Erased(now)
 
@@ -191,9 +190,15 @@ async def erase_photos(connection: Connection, member_id: UUID) -> None:
     )
 
 
-async def close(connection: Connection, member_id: UUID, phone_digest: bytes, now: datetime) -> None:
+async def delete_codes(connection: Connection, member_id: UUID) -> None:
+    """Delete the phone's code, before the member is held, as whoever signs in takes the code first."""
+    await connection.execute(
+        "DELETE FROM sign_in_codes WHERE phone_digest = (SELECT phone_digest FROM members WHERE id = $1)", member_id
+    )
+
+
+async def close(connection: Connection, member_id: UUID, now: datetime) -> None:
     """Forget the phone, and close the account for good."""
-    await connection.execute("DELETE FROM sign_in_codes WHERE phone_digest = $1", phone_digest)
     await connection.execute(
         "UPDATE members SET phone_digest = NULL, phone_hint = NULL, erased_at = $2 WHERE id = $1", member_id, now
     )

@@ -296,14 +296,16 @@ async def test_gifts_check_ins_and_sessions_come_before_or_not_at_all(
     assert await database.fetchval(late, member, closed_at) == 0
 
 
+@pytest.mark.parametrize("time", range(4))
 async def test_signing_in_while_one_is_erased_ends_as_somebody_new_or_not_at_all(
-    database: asyncpg.Pool, config: Config
+    database: asyncpg.Pool, config: Config, time: int
 ) -> None:
     async with transaction(database) as connection:
         member = await members.member_by_phone(connection, config, LI)
         code = await members.code_on_screen(connection, config, LI, NOW)
     signing = members.sign_in_browser(database, config, LI, code, "k", NOW)
-    _, cookie = await asyncio.gather(erase(database, member), signing, return_exceptions=True)
+    erased, cookie = await asyncio.gather(erase(database, member), signing, return_exceptions=True)
+    assert isinstance(erased, erasures.Erased), erased
     if isinstance(cookie, str):
         async with database.acquire() as connection:
             caller = await sessions.read_browser_token(connection, config, cookie, "", NOW)

@@ -20,6 +20,7 @@ from service.schedules import CHINA, Hours
 from tests.paper import Paper, see, send
 from tests.people import HAN, LI, WANG, ZHAO
 
+METRO = "/act?region=110000&action=metro"
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}%(x)s"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -136,3 +137,13 @@ def ago(**time: float) -> str:
 def a_ride(hours: float = 3, **typed: str) -> dict[str, str]:
     """What is typed of a ride of half an hour that many hours ago."""
     return {"quantity": "18.5", "started_at": ago(hours=hours), "minutes": "30"} | typed
+
+
+async def tell(client: httpx.AsyncClient, url: str = METRO, **typed: str) -> Paper:
+    """Fill in an act's form."""
+    return await send(client, (await see(client, url)).form("/act"), **(typed or a_ride()))
+
+
+def links(paper: Paper, start: str) -> list[str]:
+    """Where the page's links lead that begin so."""
+    return [each.get("href", "") for each in paper.all("a") if each.get("href", "").startswith(start)]

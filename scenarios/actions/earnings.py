@@ -1,4 +1,4 @@
-"""What one unit of an act earns, in figures for people."""
+"""What an act earns for each unit, in figures for people."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from scenarios.actions.terms import Action, Cap
 from scenarios.quantities import Rate, amount_text, size_of
 
 TENTHS_BELOW = 10
+MANY = 1_000
+"""So many units are spoken of together, where one earns less than a gram."""
 
 
 class Grams(NamedTuple):
@@ -20,11 +22,15 @@ class Grams(NamedTuple):
 
 
 class Earning(NamedTuple):
-    """Of one unit: what it saves, and what a self-declared act gets: a `share` of that, or else grams of its own."""
+    """Of `units` of them, one or many: what they save, and what a self-declared act gets of it.
+
+    That is a `share` of it, or else grams of its own.
+    """
 
     full: Grams
     share: Decimal | None
     own: Grams
+    units: int
 
     @property
     def is_halved(self) -> bool:
@@ -42,9 +48,10 @@ class MostCounted(NamedTuple):
 
 
 def earning_of(action: Action) -> Earning:
-    """What one unit of it earns."""
-    size, own = size_of(action.unit), action.rates.tier("self_declared")
-    return Earning(grams_of(action.rates.saving, size), own.share, grams_of(own.rate, size))
+    """What one unit of it earns, or a thousand where one is next to nothing."""
+    rate, own, size = action.rates.saving, action.rates.tier("self_declared"), size_of(action.unit)
+    units = MANY if rate.grams * size < rate.per else 1
+    return Earning(grams_of(rate, size * units), own.share, grams_of(own.rate, size * units), units)
 
 
 def grams_of(rate: Rate, size: int) -> Grams:

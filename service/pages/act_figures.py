@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from scenarios.actions.earnings import Grams
+from scenarios.actions.earnings import Earning, Grams
 from scenarios.actions.reductions import Reduction
 from scenarios.labels import UNIT_LABELS
 from scenarios.quantities import UNITS, amount_text, size_of
 from service.i18n import Language, mark, translate
-from service.pages.figures import Amount, mass, part
+from service.pages.figures import Amount, grouped, mass, part
 
 EACH = {
     "pkm": mark("每公里"),
@@ -23,9 +23,14 @@ EACH = {
 """For each one of a unit, by what a methodology's unit is per."""
 
 
-def each_unit(unit: str, language: Language) -> str:
-    """For each one of a unit: per km."""
-    return translate(language, EACH[UNITS[unit].per])
+def each_unit(earning: Earning, unit: str, language: Language) -> str:
+    """For each one of a unit, or so many: per km, per 1000 steps."""
+    per = UNITS[unit].per
+    if earning.units == 1:
+        return translate(language, EACH[per])
+    return translate(language, mark("每 {count} {unit}")).format(
+        count=grouped(earning.units), unit=translate(language, UNIT_LABELS[per])
+    )
 
 
 def grams(saved: Grams, language: Language) -> Amount:

@@ -17,11 +17,14 @@ from service.config import Config
 from service.db import new_id, transaction
 from service.donations import DonationRequest, donate_many
 from tests.bench import (
+    action_http,
     checkin,
     donation_http,
     donations,
     freshness,
     growth,
+    ingest,
+    ingest_growth,
     ledger_growth,
     page,
     plain,
@@ -77,6 +80,26 @@ def test_grouped_donations_are_held_against_one_transaction_each(service: Stand)
 def test_donations_over_http_are_held_against_their_echo(service: Stand) -> None:
     found = by_name(donation_http.measure_on(service, seconds=0.3, warm_up_s=0.1, runs=1, donors=200))
     assert (found["donation_http"].of, found["donation_http"].limit) == ("echo_donation_http", 0.4)
+    assert all(float(each.value) > 0 for each in found.values())
+
+
+def test_acts_over_http_are_held_against_their_echo(service: Stand) -> None:
+    found = by_name(action_http.measure_on(service, seconds=0.3, warm_up_s=0.1, runs=1, citizens=500))
+    assert (found["action_http"].of, found["action_http"].limit) == ("echo_action_http", 0.4)
+    assert all(float(each.value) > 0 for each in found.values())
+
+
+def test_a_partners_acts_are_held_against_copies_of_their_rows(service: Stand) -> None:
+    found = by_name(ingest.measure_on(service, citizens=400, lines=200, runs=1))
+    assert (found["ingest_bulk"].of, found["ingest_bulk"].limit) == ("copy_acts", 0.06)
+    assert (found["ingest_per_s"].limit, found["ingest_memory_mb"].limit) == (6_000, 50)
+    assert all(float(each.value) >= 0 for each in found.values())
+
+
+def test_feeds_among_many_acts_are_held_against_feeds_among_none(service: Stand, scratch: Path) -> None:
+    with stand.stand(scratch, "empty") as empty:
+        found = by_name(ingest_growth.measure_on(empty, service, many=1_000, citizens=200, lines=50, runs=1))
+    assert (found["ingest_growth"].bound, found["ingest_growth"].limit) == ("least", 0.8)
     assert all(float(each.value) > 0 for each in found.values())
 
 

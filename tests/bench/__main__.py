@@ -21,6 +21,7 @@ from tests.bench import (
     freshness,
     growth,
     ingest,
+    ingest_growth,
     ledger_growth,
     page,
     stand,
@@ -42,7 +43,11 @@ QUICK: dict[str, Measure] = {
     "up_seconds": starting.measure,
 }
 WIDTH = 180
-LONG: dict[str, Measure] = {"tally_growth": growth.measure, "ledger_growth": ledger_growth.measure}
+LONG: dict[str, Measure] = {
+    "tally_growth": growth.measure,
+    "ledger_growth": ledger_growth.measure,
+    "ingest_growth": ingest_growth.measure,
+}
 
 
 @click.command()

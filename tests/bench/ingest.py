@@ -19,8 +19,10 @@ from typing import NamedTuple
 import asyncpg
 import psutil
 
+from service.action_rows import Action
 from service.db import transaction
 from service.partner_feed import AT_ONCE, SET
+from service.partner_reports import LONGEST_LINE, verdict_of
 from tests.bench.checkin import settle
 from tests.bench.donations import run
 from tests.bench.figures import RUNS, Figure, median_ratio
@@ -104,6 +106,13 @@ def feed(reporter: Reporter, body: bytes, headers: dict[str, str]) -> None:
         raise RuntimeError(next((each for each in said.splitlines() if ISSUED not in each), said)[:500].decode())
 
 
+def require_issued(became: Sequence[object]) -> None:
+    """Raises RuntimeError with the first that was not credited."""
+    for each in became:
+        if not (isinstance(each, Action) and verdict_of(each) == "issued"):
+            raise RuntimeError(repr(each))
+
+
 async def copied_per_s(service: Stand, since: object, acts: int) -> float:
     """Copy what was stored since then into bare tables, by sets; how many acts a second."""
     async with connected(service.config) as pool:
@@ -139,7 +148,7 @@ async def stored(pool: asyncpg.Pool, since: object) -> list[Table]:
 
 def memory_of_a_feed(reporter: Reporter, acts: Iterator[bytes], lines: int) -> float:
     """What the serving process grows by while it takes one large body (MB): its most, less what it had before."""
-    (body,) = bodies_of(acts, lines, 1, LARGE_BYTES // lines)
+    (body,) = bodies_of(acts, lines, 1, min(LARGE_BYTES // lines, LONGEST_LINE))
     server = process_at(reporter.stand.port)
     before = most = server.memory_info().rss
     headers = headers_of(reporter, body)

@@ -176,7 +176,7 @@ async def terms(
     connection: Connection, partner_id: UUID, asked: Iterable[tuple[UUID, str]]
 ) -> dict[tuple[UUID, str], list[Term]]:
     """Who is behind subjects of a partner, and when each let it report a scene: by subject and scene."""
-    pairs = sorted(set(asked))
+    pairs = list(set(asked))
     rows = await connection.fetch(
         """
         SELECT subject, scene, member_id, given_at, withdrawn_at

@@ -94,6 +94,7 @@ async def what_is_known(connection: Connection, requests: Sequence[CheckIn], mem
         connection, {each.scanned.short_code for each in requests if isinstance(each.scanned, Scanned)}
     )
     asked = [(each.id, each.event_id, each.attendee.id if each.attendee else None) for each in requests]
+    members = [(each.event_id, each.attendee.id) for each in requests if is_of_kind(each, "member")]  # type: ignore[union-attr]
     rows = await connection.fetch(
         """
         SELECT id, event_id, attendee, day, part, credited_to, request_digest, ended_at IS NULL AS live
@@ -108,14 +109,16 @@ async def what_is_known(connection: Connection, requests: Sequence[CheckIn], mem
         ) AS seen
         UNION ALL
         SELECT seen.id, seen.event_id, seen.attendee, day, part, credited_to, request_digest, true
-        FROM unnest($2::uuid[], $3::uuid[]) AS asked (event_id, attendee)
+        FROM unnest($4::uuid[], $5::uuid[]) AS asked (event_id, member_id)
         CROSS JOIN LATERAL (
             SELECT * FROM check_ins
-            WHERE event_id = asked.event_id AND credited_to = asked.attendee AND ended_at IS NULL
+            WHERE event_id = asked.event_id AND credited_to = asked.member_id AND ended_at IS NULL
             OFFSET 0
         ) AS seen
         """,
         *map(list, zip(*asked, strict=True)),
+        [event_id for event_id, _ in members],
+        [member_id for _, member_id in members],
     )
     live = [row for row in rows if row["live"]]
     return Known(
@@ -126,14 +129,14 @@ async def what_is_known(connection: Connection, requests: Sequence[CheckIn], mem
         credited=frozenset((r["event_id"], r["credited_to"], r["day"]) for r in live if r["credited_to"]),
         badges=await personal_codes.known_among(
             connection,
-            [(each.event_id, each.attendee.id) for each in requests if is_personal(each)],  # type: ignore[union-attr]
+            [(each.event_id, each.attendee.id) for each in requests if is_of_kind(each, "personal")],  # type: ignore[union-attr]
         ),
     )
 
 
-def is_personal(request: CheckIn) -> bool:
-    """Whether a badge's code says who attends."""
-    return request.attendee is not None and request.attendee.kind == "personal"
+def is_of_kind(request: CheckIn, kind: str) -> bool:
+    """Whether who attends is known as a member, by a badge's code, or by a device."""
+    return request.attendee is not None and request.attendee.kind == kind
 
 
 async def record(connection: Connection, config: Config, decided: Sequence[New], memory: Memory) -> dict[UUID, Receipt]:

@@ -16,7 +16,7 @@ import msgspec
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
-PAUSE_S = 0.05
+PAUSE_S = 0.1
 PATIENCE_S = 2.0
 LIFE_S = 60
 FOLD = "fold_event"
@@ -56,7 +56,7 @@ async def enqueue_fold(queue: ArqRedis, event_id: UUID) -> None:
 
 
 class Nudges:
-    """Asks for folds, at most once an event and 50 ms. Never makes anyone wait, never raises."""
+    """Asks for folds, at most once an event and 100 ms. Never makes anyone wait, never raises."""
 
     def __init__(self, redis_url: str) -> None:
         self._redis_url = redis_url

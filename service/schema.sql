@@ -185,13 +185,13 @@ CREATE TABLE check_ins (
     FOREIGN KEY (credited_to) REFERENCES members(id),
     FOREIGN KEY (event_id, gate_id) REFERENCES gates(event_id, id),
     FOREIGN KEY (replaces) REFERENCES check_ins(id),
-    PRIMARY KEY (id),
-    UNIQUE (replaces)
+    PRIMARY KEY (id)
 );
 CREATE INDEX check_ins_of_members ON check_ins USING btree (attendee) WHERE (attendee_kind = 'member'::text);
 CREATE UNIQUE INDEX one_check_in_a_day ON check_ins USING btree (event_id, attendee, day) WHERE (ended_at IS NULL);
 CREATE UNIQUE INDEX one_credit_a_day ON check_ins USING btree (event_id, credited_to, day) WHERE ((credited_to IS NOT NULL) AND (ended_at IS NULL));
 CREATE UNIQUE INDEX one_journey_an_event ON check_ins USING btree (event_id, attendee) WHERE ((part = 'journey'::text) AND (ended_at IS NULL));
+CREATE UNIQUE INDEX replaced_once ON check_ins USING btree (replaces) WHERE (replaces IS NOT NULL);
 
 
 CREATE TABLE consents (

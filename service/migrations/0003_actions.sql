@@ -1,5 +1,11 @@
 -- Citizens' actions: told in several ways, each credited once; evidence, review, partners, consent, erasure.
 
+-- Check-ins --------------------------------------------------------------------------------------------------------
+
+-- Most check-ins replace none: only those that do need a place in the index.
+ALTER TABLE check_ins DROP CONSTRAINT check_ins_replaces_key;
+CREATE UNIQUE INDEX replaced_once ON check_ins (replaces) WHERE replaces IS NOT NULL;
+
 -- People -----------------------------------------------------------------------------------------------------------
 
 -- Whoever has asked to be forgotten leaves an opaque account behind, and nothing that leads to them.

@@ -93,18 +93,24 @@ async def ride(pool: asyncpg.Pool, member: UUID) -> UUID:
     """Twelve kilometres by bicycle in Beijing, and a good many more."""
     asked = [
         ActionRequest(
-            new_id(),
-            member,
-            "110000",
-            "cycling",
-            metres,
-            date(2026, 11, 19),
-            bytes(32),
-            date(2026, 11, 20),
-            datetime(2026, 11, 19, hour, tzinfo=CHINA),
-            datetime(2026, 11, 19, hour + 3, tzinfo=CHINA),
+            id=new_id(),
+            member_id=member,
+            region="110000",
+            action="cycling",
+            quantity=metres,
+            occurred_on=began.date(),
+            request_digest=bytes(32),
+            today=date(2026, 11, 20),
+            started_at=began,
+            ended_at=began + timedelta(hours=4),
+            source="partner",
+            evidence="proven",
         )
-        for hour, metres in ((8, 50_000), (12, 50_000), (16, 12_000))
+        for metres, began in (
+            (50_000, datetime(2026, 11, 17, 8, tzinfo=CHINA)),
+            (50_000, datetime(2026, 11, 18, 8, tzinfo=CHINA)),
+            (12_000, datetime(2026, 11, 19, 8, tzinfo=CHINA)),
+        )
     ]
     for each in asked:
         async with transaction(pool) as connection:

@@ -11,9 +11,11 @@ import msgspec
 import pytest
 import time_machine
 
+from scenarios.actions.methodologies import use_published
 from service import codes
 from service.config import Config
 from service.events import Event
+from service.schedules import CHINA
 from tests.browsing import come_by_metro, count, door, other_phone, sign_in
 from tests.conftest import serving
 from tests.paper import Form, post, read, see, send
@@ -186,6 +188,7 @@ async def test_the_next_day_asks_only_that_days_way(
     stale = (await see(client, door(config, event))).form()
     await send(client, stale, mode="high_speed_rail", km="600", nights="2")
     with time_machine.travel(datetime.now(UTC) + timedelta(days=1)):
+        use_published((), datetime.now(CHINA).date())
         paper = await see(client, door(config, event))
         assert "今天怎么来会场的" in paper.text
         assert not {"origin", "nights"} & paper.form().fields.keys()

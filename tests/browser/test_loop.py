@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from service.schedules import CHINA
 from tests.browser.sites import Site, phone, sign_in
 from tests.people import LI, WANG
 
@@ -18,9 +20,12 @@ async def log_metro(page: Page, site: Site, kilometres: str) -> None:
     await page.goto(f"{site.url}/act")
     await page.get_by_role("link", name="北京").click()
     await page.get_by_role("link", name=re.compile("轨道交通")).click()
-    await page.get_by_label("多少？").fill(kilometres)
-    await page.get_by_role("button", name="记下并核算").click()
-    await expect(page.get_by_text("获得减排量")).to_be_visible()
+    await page.get_by_label("多少公里？").fill(kilometres)
+    began = datetime.now(CHINA) - timedelta(hours=2)
+    await page.get_by_label("什么时候开始的？").fill(began.strftime("%Y-%m-%dT%H:%M"))
+    await page.get_by_label("用了多少分钟？").fill("40")
+    await page.get_by_role("button", name="记下", exact=True).click()
+    await expect(page.locator(".earned")).to_be_visible()
 
 
 async def check_in(page: Page, url: str, mode: str, kilometres: str) -> None:

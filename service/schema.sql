@@ -101,7 +101,7 @@ CREATE TABLE actions (
     FOREIGN KEY (station_id) REFERENCES stations(id),
     PRIMARY KEY (id)
 );
-CREATE INDEX actions_counted ON actions USING btree (member_id, action, occurred_on);
+CREATE INDEX actions_counted ON actions USING btree (member_id, action, occurred_on) INCLUDE (quantity, counted) WHERE ((overtaken_by IS NULL) AND (state <> 'refused'::text));
 CREATE INDEX actions_due ON actions USING btree (due_at) WHERE (state = 'pending'::text);
 CREATE INDEX actions_in_review ON actions USING btree (region, logged_at) WHERE (state = 'in_review'::text);
 CREATE INDEX actions_member_id_logged_at_idx ON actions USING btree (member_id, logged_at);

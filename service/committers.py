@@ -36,7 +36,11 @@ def committers(pool: asyncpg.Pool, config: Config) -> Committers:
     memory = Memory()
     return Committers(
         GroupCommitter(
-            pool, lambda connection, asked: check_in_many(connection, config, asked, memory), in_transaction=False
+            pool,
+            lambda connection, asked: check_in_many(connection, config, asked, memory),
+            in_transaction=False,
+            set_limit=32,
+            lanes=3,
         ),
         GroupCommitter(pool, donate_many),
         GroupCommitter(pool, lambda connection, asked: log_many(connection, asked, datetime.now(UTC))),

@@ -122,7 +122,7 @@ def found_action(asked: Asked, books: Books) -> object:
     return facts, books.issued_g.get(asked.key, 0)
 
 
-def expected_action(asked: Asked) -> object:
+def expected_action(asked: Asked) -> tuple[object, int]:
     """What there must be of an acknowledged action."""
     told = asked.told
     facts = asked.member, asked.said["quantity"], told["reduction_g"], instant(told["logged_at"])
@@ -221,7 +221,7 @@ def unbalanced(journal: Sequence[Asked], books: Books) -> Iterator[str]:
         elif asked.kind != "organization":
             act, sign = (first[asked.subject], -1) if asked.kind == "undo" else (asked, 1)  # type: ignore[index]
             if act.member:
-                held_g[act.member] += sign * act.told["reduction_g" if act.kind == "action" else "earned_g"]
+                held_g[act.member] += sign * (expected_action(act)[1] if act.kind == "action" else act.told["earned_g"])
             if act.kind == "check_in":
                 check_ins[act.subject] += sign  # type: ignore[index]
     for member in held_g.keys() | books.balances_g.keys():

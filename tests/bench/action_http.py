@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from statistics import median
 from uuid import UUID
 
 import msgspec
@@ -17,7 +16,7 @@ from service.api.actions import NewAction
 from service.db import new_id, transaction
 from service.schedules import CHINA
 from tests.bench.checkin import FIRST, prepare, settle
-from tests.bench.figures import RUNS, Figure, median_ratio
+from tests.bench.figures import RUNS, Figure, figures_of_writes
 from tests.bench.load import Plan, Result
 from tests.bench.processes import run_load
 from tests.bench.reporters import ACTIONS, QUANTITY_M, REGION
@@ -55,7 +54,7 @@ def measure_on(
             plan = Plan(port=service.port, requests=asked, seconds=seconds, warm_up_s=warm_up_s, repeat=repeat)
             results[name].append(run_load(plan))
         asyncio.run(settle(service))
-    return figures(results)
+    return figures_of_writes("action_http", "act's route", results)
 
 
 async def new_members(world: World, count: int) -> Sequence[UUID]:
@@ -89,29 +88,4 @@ def requests(
     return [
         post_request(path, new_id(), speaks_for(tokens[member]), msgspec.json.encode(act))
         for member, act in itertools.islice(acts, count)
-    ]
-
-
-def figures(results: dict[str, list[Result]]) -> list[Figure]:
-    """Medians, and the ratio within each run."""
-    per_s = {name: [each.per_s for each in found] for name, found in results.items()}
-    p99_ms = median(each.p99_ms for each in results["action_http"])
-    return [
-        Figure(
-            name="action_http",
-            value=round(median(per_s["action_http"])),
-            unit="1/s",
-            ratio=round(median_ratio(per_s["action_http"], per_s["echo_action_http"]), 3),
-            of="echo_action_http",
-            limit=0.4,
-            bound="least",
-            note="64 connections, members' tokens; worker and load on the same cores",
-        ),
-        Figure(name="action_http_p99_ms", value=round(p99_ms, 1), unit="ms"),
-        Figure(
-            name="echo_action_http",
-            value=round(median(per_s["echo_action_http"])),
-            unit="1/s",
-            note="the act's route but for the database",
-        ),
     ]

@@ -7,7 +7,6 @@ import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 from uuid import UUID
 
 import msgspec
@@ -15,7 +14,7 @@ import msgspec
 from service.api.donations import NewDonation
 from tests.bench.checkin import FIRST, prepare, settle
 from tests.bench.donors import DONORS, gifts, make_donors
-from tests.bench.figures import RUNS, Figure, median_ratio
+from tests.bench.figures import RUNS, Figure, figures_of_writes
 from tests.bench.load import Plan, Result
 from tests.bench.processes import run_load
 from tests.bench.stand import Stand, connected, stand
@@ -48,7 +47,7 @@ def measure_on(
             plan = Plan(port=service.port, requests=requests, seconds=seconds, warm_up_s=warm_up_s, repeat=repeat)
             results[name].append(run_load(plan))
         asyncio.run(settle(service))
-    return figures(results)
+    return figures_of_writes("donation_http", "donation's route", results)
 
 
 async def new_donors(world: World, count: int) -> Sequence[UUID]:
@@ -63,29 +62,4 @@ def donations(world: World, tokens: dict[UUID, str], count: int, what: str = "do
     return [
         post_request(path, each.id, speaks_for(tokens[each.member_id]), msgspec.json.encode(NewDonation(each.grams)))
         for each in itertools.islice(gifts(list(tokens), world.event.id), count)
-    ]
-
-
-def figures(results: dict[str, list[Result]]) -> list[Figure]:
-    """Medians, and the ratio within each run."""
-    per_s = {name: [each.per_s for each in found] for name, found in results.items()}
-    p99_ms = median(each.p99_ms for each in results["donation_http"])
-    return [
-        Figure(
-            name="donation_http",
-            value=round(median(per_s["donation_http"])),
-            unit="1/s",
-            ratio=round(median_ratio(per_s["donation_http"], per_s["echo_donation_http"]), 3),
-            of="echo_donation_http",
-            limit=0.4,
-            bound="least",
-            note="64 connections, members' tokens; worker and load on the same cores",
-        ),
-        Figure(name="donation_http_p99_ms", value=round(p99_ms, 1), unit="ms"),
-        Figure(
-            name="echo_donation_http",
-            value=round(median(per_s["echo_donation_http"])),
-            unit="1/s",
-            note="the donation's route but for the database",
-        ),
     ]

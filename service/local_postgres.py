@@ -21,15 +21,15 @@ from service.local_software import postgres_binaries
 
 ROLE = "tanhui"
 MEMORY = {
-    "shared_buffers": "160MB",
-    "effective_cache_size": "768MB",
     "work_mem": "8MB",
     "maintenance_work_mem": "64MB",
     "max_connections": "100",
-    "max_wal_size": "1GB",
+    "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
 }
-"""For a box with 1–2 GB. They stand in the cluster's postgresql.conf, where an operator may change them."""
+"""Beside `shares_of_memory`. They stand in the cluster's postgresql.conf, where an operator may change them."""
+LEAST_BUFFERS_MB, MOST_BUFFERS_MB = 128, 4096
+CONTAINERS_LIMIT = Path("/sys/fs/cgroup/memory.max")
 RECORDS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -37,7 +37,7 @@ RECORDS = {
     "log_min_duration_statement": "1s",
     "log_lock_waits": "on",
 }
-NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "128MB"}
 SERVERS_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
@@ -108,12 +108,25 @@ def make_cluster(data: DataFolder, binaries: Path, *, durable: bool) -> None:
     data.make_private(draft)
     options = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     options += ["--data-checksums", "--auth-local=peer", "--auth-host=reject", "--username=postgres"]
-    options += as_options(MEMORY | RECORDS) + ([] if durable else ["--no-sync"])
+    options += as_options(shares_of_memory(memory_mb()) | MEMORY | RECORDS) + ([] if durable else ["--no-sync"])
     run_as_servers(data, [str(binaries / "initdb"), "-D", str(draft), *options])
     write_access(data, draft)
     run_as_servers(data, [str(binaries / "postgres"), "--single", "-D", str(draft), "postgres"], FIRST_STATEMENTS)
     draft.rename(data.cluster)
     sync_folder(data.path)
+
+
+def memory_mb() -> int:
+    """What this machine has, or its container may take."""
+    told = CONTAINERS_LIMIT.read_text().strip() if CONTAINERS_LIMIT.exists() else "max"
+    total = psutil.virtual_memory().total
+    return (min(total, int(told)) if told.isdecimal() else total) // 1_048_576
+
+
+def shares_of_memory(total_mb: int) -> dict[str, str]:
+    """Settings for a box of so much memory that others use too: an eighth holds pages, half may be thought cached."""
+    buffers_mb = min(max(total_mb // 8, LEAST_BUFFERS_MB), MOST_BUFFERS_MB)
+    return {"shared_buffers": f"{buffers_mb}MB", "effective_cache_size": f"{max(total_mb // 2, buffers_mb)}MB"}
 
 
 FIRST_STATEMENTS = f"CREATE ROLE {ROLE} LOGIN CREATEDB\nCREATE DATABASE {ROLE} OWNER {ROLE}\n"

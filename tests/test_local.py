@@ -25,7 +25,7 @@ import pytest
 from service.local import CHECKOUT, Left, State, Supervisor, end_left, everything
 from service.local import Options as UpOptions
 from service.local_data import DataFolder, master_secret, open_folder
-from service.local_postgres import database_url, postgres
+from service.local_postgres import database_url, memory_mb, postgres, shares_of_memory
 from service.local_processes import CannotStart, Program
 from service.local_software import wheel_root
 from tests.machines import scratch_folder
@@ -347,3 +347,9 @@ def test_committed_facts_outlive_a_killed_server(data: DataFolder) -> None:
     with postgres(data) as url:
         assert ask(url, "SELECT answer FROM kept") == 42
         assert ask(url, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
+
+
+def test_an_eighth_of_the_memory_holds_pages_within_bounds() -> None:
+    megabytes = [shares_of_memory(total)["shared_buffers"] for total in (512, 2048, 24_000, 256_000)]
+    assert megabytes == ["128MB", "256MB", "3000MB", "4096MB"]
+    assert 128 <= memory_mb() <= psutil.virtual_memory().total // 1_048_576

@@ -52,6 +52,24 @@ class NumberUnreadable(CarbonRefusal):
     code = "number_unreadable"
 
 
+class UnitContradicts(CarbonRefusal):
+    """单位“{unit}”不能用在这里：可用的单位有 {units}。"""
+
+    code = "unit_contradicts"
+
+
+class UnknownItem(CarbonRefusal):
+    """没有“{item}”这一项活动数据。"""
+
+    code = "unknown_item"
+
+
+class CabinAbsurd(CarbonRefusal):
+    """{mode_label}不分舱位：舱位只用于飞机。"""
+
+    code = "cabin_absurd"
+
+
 class DistanceAbsurd(CarbonRefusal):
     """{distance_km} 公里不合理：{mode_label}单程须在 0 到 {limit_km} 公里之间。"""
 
@@ -130,7 +148,7 @@ class UnknownFactorSet(CarbonRefusal):
 
 
 class FactorNotInForce(CarbonRefusal):
-    """{place}在 {date} 没有现行的“{key_label}”排放因子（{key}）。"""
+    """{place}在 {date} 没有现行的“{key_label}”排放因子（{key}），需要补充一个有出处的。"""
 
     code = "factor_not_in_force"
 

@@ -89,12 +89,13 @@ async def read_entered(connection: Connection, event_id: UUID) -> EnteredTravel:
     """The sums of an event's activity data."""
     rows = await connection.fetch(
         """
-        SELECT mode, count(*) AS lines,
-            ceil(sum(people * distance_m * CASE WHEN round_trip THEN 2 ELSE 1 END))::bigint AS person_m,
+        SELECT item AS mode, count(*) AS lines,
+            ceil(sum(quantity * 1000 * CASE WHEN unit = 'vkm' THEN coalesce(occupants, 1) ELSE 1 END))::bigint
+                AS person_m,
             sum(emissions_g)::bigint AS emissions_g,
-            sum((trace->>'co2_only_g')::bigint)::bigint AS co2_only_g
-        FROM activity_data WHERE event_id = $1
-        GROUP BY mode
+            coalesce(sum(emissions_g) FILTER (WHERE co2_only), 0)::bigint AS co2_only_g
+        FROM activity_data WHERE event_id = $1 AND source = 'travel' AND ended_at IS NULL
+        GROUP BY item
         """,
         event_id,
     )

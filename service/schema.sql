@@ -113,23 +113,63 @@ CREATE TABLE activity_data (
     id uuid NOT NULL,
     event_id uuid NOT NULL,
     label text NOT NULL,
-    mode text NOT NULL,
-    people numeric NOT NULL,
-    distance_m bigint NOT NULL,
+    item text NOT NULL,
+    people numeric,
+    distance_m bigint,
     round_trip boolean NOT NULL,
     emissions_g bigint NOT NULL,
     trace jsonb NOT NULL,
     entered_by uuid NOT NULL,
     entered_at timestamp with time zone NOT NULL,
+    source text NOT NULL,
+    stage text NOT NULL,
+    rank text NOT NULL,
+    quantity numeric NOT NULL,
+    unit text NOT NULL,
+    starts_on date NOT NULL,
+    ends_on date NOT NULL,
+    cabin text,
+    occupants integer,
+    certificate text NOT NULL DEFAULT ''::text,
+    co2_only boolean NOT NULL,
+    file_id uuid,
+    factor_file_id uuid,
+    import_id uuid,
+    replaces uuid,
+    ended_at timestamp with time zone,
+    ended_by uuid,
+    ended_because text,
+    CHECK (((length(ended_because) >= 1) AND (length(ended_because) <= 500))),
+    CHECK (((occupants >= 1) AND (occupants <= 10000000))),
+    CHECK (((people IS NULL) = (distance_m IS NULL))),
+    CHECK (((people IS NULL) OR (source = 'travel'::text))),
+    CHECK ((cabin = ANY (ARRAY['economy'::text, 'premium'::text, 'business'::text, 'first'::text]))),
     CHECK ((distance_m >= 0)),
     CHECK ((emissions_g >= 0)),
+    CHECK ((length(certificate) <= 100)),
     CHECK ((length(label) <= 200)),
+    CHECK ((num_nulls(ended_at, ended_by, ended_because) = ANY (ARRAY[0, 3]))),
     CHECK ((people > (0)::numeric)),
+    CHECK ((quantity >= (0)::numeric)),
+    CHECK ((rank = ANY (ARRAY['measured'::text, 'declared'::text, 'default'::text]))),
+    CHECK ((replaces <> id)),
+    CHECK ((stage = ANY (ARRAY['prepare'::text, 'hold'::text, 'close'::text]))),
+    CHECK ((starts_on <= ends_on)),
+    FOREIGN KEY (ended_by) REFERENCES members(id),
     FOREIGN KEY (entered_by) REFERENCES members(id),
     FOREIGN KEY (event_id) REFERENCES events(id),
-    PRIMARY KEY (id)
+    FOREIGN KEY (factor_file_id, event_id) REFERENCES event_files(id, event_id),
+    FOREIGN KEY (file_id, event_id) REFERENCES event_files(id, event_id),
+    FOREIGN KEY (import_id, event_id) REFERENCES imports(id, event_id),
+    FOREIGN KEY (replaces, event_id) REFERENCES activity_data(id, event_id),
+    PRIMARY KEY (id),
+    UNIQUE (id, event_id)
 );
 CREATE INDEX activity_data_event_id_idx ON activity_data USING btree (event_id);
+CREATE INDEX live_lines ON activity_data USING btree (event_id) WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX line_replaced_once ON activity_data USING btree (replaces) WHERE (replaces IS NOT NULL);
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON activity_data FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER guard BEFORE UPDATE ON activity_data FOR EACH ROW EXECUTE FUNCTION guard_activity_data();
 
 
 CREATE TABLE authority_members (
@@ -279,6 +319,26 @@ CREATE TABLE event_cancellations (
 CREATE INDEX event_cancellations_event_id_idx ON event_cancellations USING btree (event_id) WHERE (refunded_at IS NULL);
 
 
+CREATE TABLE event_files (
+    id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    digest bytea NOT NULL,
+    name text NOT NULL,
+    purpose text NOT NULL,
+    uploaded_by uuid NOT NULL,
+    uploaded_at timestamp with time zone NOT NULL,
+    CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CHECK ((purpose = ANY (ARRAY['invoice'::text, 'meter'::text, 'proof'::text, 'plan'::text, 'factor'::text, 'import'::text, 'other'::text]))),
+    FOREIGN KEY (digest) REFERENCES files(digest),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    FOREIGN KEY (uploaded_by) REFERENCES members(id),
+    PRIMARY KEY (id),
+    UNIQUE (id, event_id)
+);
+CREATE INDEX event_files_event_id_idx ON event_files USING btree (event_id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON event_files FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
 CREATE TABLE events (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -347,6 +407,17 @@ CREATE INDEX expiry_notices_account_id_idx ON expiry_notices USING btree (accoun
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON expiry_notices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
+CREATE TABLE files (
+    digest bytea NOT NULL,
+    media_type text NOT NULL,
+    content bytea NOT NULL,
+    CHECK (((octet_length(content) >= 1) AND (octet_length(content) <= 20971520))),
+    CHECK ((octet_length(digest) = 32)),
+    PRIMARY KEY (digest)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON files FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
 CREATE TABLE gates (
     id integer NOT NULL GENERATED ALWAYS AS IDENTITY,
     event_id uuid NOT NULL,
@@ -385,6 +456,55 @@ CREATE TABLE idempotent_requests (
     CHECK ((octet_length(request_digest) = 32)),
     PRIMARY KEY (caller, key)
 );
+
+
+CREATE TABLE imports (
+    id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    file_id uuid NOT NULL,
+    lines integer NOT NULL,
+    imported_by uuid NOT NULL,
+    imported_at timestamp with time zone NOT NULL,
+    CHECK ((lines > 0)),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    FOREIGN KEY (file_id, event_id) REFERENCES event_files(id, event_id),
+    FOREIGN KEY (imported_by) REFERENCES members(id),
+    PRIMARY KEY (id),
+    UNIQUE (id, event_id)
+);
+CREATE INDEX imports_event_id_idx ON imports USING btree (event_id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON imports FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE TABLE jobs (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    event_id uuid NOT NULL,
+    started_by uuid NOT NULL,
+    payload jsonb NOT NULL,
+    state text NOT NULL DEFAULT 'waiting'::text,
+    attempts smallint NOT NULL DEFAULT 0,
+    done bigint NOT NULL DEFAULT 0,
+    total bigint NOT NULL DEFAULT 0,
+    result jsonb,
+    refusal jsonb,
+    made_at timestamp with time zone NOT NULL DEFAULT now(),
+    began_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CHECK (((ended_at IS NULL) = (state = ANY (ARRAY['waiting'::text, 'running'::text])))),
+    CHECK (((refusal IS NULL) = (state <> 'failed'::text))),
+    CHECK (((result IS NULL) = (state <> 'done'::text))),
+    CHECK ((attempts >= 0)),
+    CHECK ((done >= 0)),
+    CHECK ((kind ~ '^[a-z_]{1,40}$'::text)),
+    CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text]))),
+    CHECK ((total >= 0)),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    FOREIGN KEY (started_by) REFERENCES members(id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX jobs_of_events ON jobs USING btree (event_id, made_at);
+CREATE INDEX jobs_to_do ON jobs USING btree (made_at) WHERE (state = ANY (ARRAY['waiting'::text, 'running'::text]));
 
 
 CREATE VIEW left_blocks AS

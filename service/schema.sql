@@ -1,5 +1,23 @@
 -- Generated from the migrations by `python -m service.schema`: the data model on one page.
 
+CREATE TABLE absent_sources (
+    id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    source text NOT NULL,
+    absent boolean NOT NULL,
+    because text NOT NULL,
+    declared_by uuid NOT NULL,
+    declared_at timestamp with time zone NOT NULL,
+    CHECK (((length(because) >= 1) AND (length(because) <= 500))),
+    CHECK ((source ~ '^[a-z_]{1,40}$'::text)),
+    FOREIGN KEY (declared_by) REFERENCES members(id),
+    FOREIGN KEY (event_id) REFERENCES accountings(event_id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX absent_sources_event_id_source_id_idx ON absent_sources USING btree (event_id, source, id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON absent_sources FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
 CREATE TABLE account_closings (
     account_id uuid NOT NULL,
     because text NOT NULL,
@@ -9,6 +27,43 @@ CREATE TABLE account_closings (
     PRIMARY KEY (account_id)
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON account_closings FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE TABLE accounting_settings (
+    id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    ambition text NOT NULL,
+    area_m2 numeric,
+    baseline_g bigint,
+    baseline_because text,
+    set_by uuid NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    CHECK (((area_m2 > (0)::numeric) AND (area_m2 <= (100000000)::numeric))),
+    CHECK (((baseline_g >= 1) AND (baseline_g <= '1000000000000000'::bigint))),
+    CHECK (((baseline_g IS NULL) = (baseline_because IS NULL))),
+    CHECK (((length(baseline_because) >= 1) AND (length(baseline_because) <= 500))),
+    CHECK ((ambition = ANY (ARRAY['basic'::text, 'full'::text]))),
+    FOREIGN KEY (event_id) REFERENCES accountings(event_id),
+    FOREIGN KEY (set_by) REFERENCES members(id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX accounting_settings_event_id_id_idx ON accounting_settings USING btree (event_id, id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON accounting_settings FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE TABLE accountings (
+    event_id uuid NOT NULL,
+    gwp_set text NOT NULL,
+    packs bytea[] NOT NULL,
+    opened_by uuid,
+    opened_at timestamp with time zone NOT NULL,
+    CHECK (((length(gwp_set) >= 1) AND (length(gwp_set) <= 40))),
+    CHECK ((cardinality(packs) > 0)),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    FOREIGN KEY (opened_by) REFERENCES members(id),
+    PRIMARY KEY (event_id)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON accountings FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
 CREATE TABLE accounts (
@@ -476,6 +531,60 @@ CREATE INDEX imports_event_id_idx ON imports USING btree (event_id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON imports FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
+CREATE TABLE inventories (
+    event_id uuid NOT NULL,
+    number integer NOT NULL,
+    content jsonb NOT NULL,
+    digest bytea NOT NULL,
+    replaces integer,
+    because text,
+    made_by uuid NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CHECK (((length(because) >= 1) AND (length(because) <= 500))),
+    CHECK (((replaces IS NULL) = (because IS NULL))),
+    CHECK (((replaces IS NULL) = (number = 1))),
+    CHECK ((number >= 1)),
+    CHECK ((octet_length(digest) = 32)),
+    CHECK ((replaces = (number - 1))),
+    FOREIGN KEY (event_id) REFERENCES accountings(event_id),
+    FOREIGN KEY (event_id, replaces) REFERENCES inventories(event_id, number),
+    FOREIGN KEY (made_by) REFERENCES members(id),
+    PRIMARY KEY (event_id, number)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON inventories FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE VIEW inventory_states AS
+ SELECT inventories.event_id,
+    inventories.number,
+    inventories.digest,
+    inventories.replaces,
+    inventories.because,
+    inventories.made_by,
+    inventories.made_at,
+    inventory_verifications.verified_by,
+    inventory_verifications.verified_at,
+        CASE
+            WHEN (inventory_verifications.verified_at IS NOT NULL) THEN 'verified'::text
+            WHEN (inventories.replaces IS NOT NULL) THEN 'restated'::text
+            ELSE 'submitted'::text
+        END AS state
+   FROM (inventories
+     LEFT JOIN inventory_verifications USING (event_id, number));
+
+
+CREATE TABLE inventory_verifications (
+    event_id uuid NOT NULL,
+    number integer NOT NULL,
+    verified_by uuid NOT NULL,
+    verified_at timestamp with time zone NOT NULL,
+    FOREIGN KEY (event_id, number) REFERENCES inventories(event_id, number),
+    FOREIGN KEY (verified_by) REFERENCES members(id),
+    PRIMARY KEY (event_id, number)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON inventory_verifications FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
 CREATE TABLE jobs (
     id uuid NOT NULL,
     kind text NOT NULL,
@@ -691,6 +800,23 @@ CREATE TABLE personal_codes (
     FOREIGN KEY (event_id) REFERENCES events(id),
     PRIMARY KEY (event_id, attendee)
 );
+
+
+CREATE TABLE pinned_packs (
+    digest bytea NOT NULL,
+    kind text NOT NULL,
+    id text NOT NULL,
+    version text NOT NULL,
+    content bytea NOT NULL,
+    pinned_at timestamp with time zone NOT NULL DEFAULT now(),
+    CHECK (((length(id) >= 1) AND (length(id) <= 100))),
+    CHECK (((length(version) >= 1) AND (length(version) <= 60))),
+    CHECK ((kind = ANY (ARRAY['factors'::text, 'boundary'::text, 'sources'::text]))),
+    CHECK ((octet_length(digest) = 32)),
+    CHECK ((sha256(content) = digest)),
+    PRIMARY KEY (digest)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON pinned_packs FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
 CREATE TABLE published_methodologies (

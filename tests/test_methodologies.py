@@ -9,7 +9,7 @@ from fractions import Fraction
 import msgspec
 import pytest
 
-from scenarios.actions.groups import NO_FIGURE_HERE, NO_FIGURE_YET, groups_citation, groups_of
+from scenarios.actions.groups import NO_FIGURE_HERE, NO_FIGURE_YET, groups_of
 from scenarios.actions.methodologies import (
     FOLDER,
     actions_of,
@@ -197,7 +197,6 @@ def test_every_group_offers_acts_or_says_that_no_figure_has_a_source() -> None:
     assert [each.key for each in groups["用"].actions] == ["own_bag"]
     assert (groups["食"].note, groups["住"].note) == (NO_FIGURE_HERE, NO_FIGURE_YET)
     assert groups["行"].note is None
-    assert groups_citation().number == "T/ACEF 031-2022"
 
 
 @pytest.mark.parametrize(

@@ -286,7 +286,9 @@ async def test_what_is_offered_tells_each_rule_and_whose_it_is(client: httpx.Asy
 
 
 async def test_every_group_is_told_with_its_acts_or_why_there_are_none(client: httpx.AsyncClient) -> None:
-    groups = {each["group"]: each for each in (await client.get(f"/v1/methodologies/{WUHAN}/groups")).json()}
+    told = (await client.get(f"/v1/methodologies/{WUHAN}/groups")).json()
+    groups = {each["group"]: each for each in told["groups"]}
+    assert told["citation"]["number"] == "T/ACEF 031-2022"
     assert groups["行"]["actions"] == ["bus_ride", "shared_bike", "ev_ride"]
     assert groups["住"]["note"]["en"] == "No sourced figure yet."
     assert [each["note"] is None for each in groups.values()].count(True) == 2

@@ -10,7 +10,7 @@ import msgspec
 from litestar import get
 from litestar.params import PathParameter, QueryParameter
 
-from scenarios.actions.groups import groups_of
+from scenarios.actions.groups import GroupOffered, groups_citation, groups_of
 from scenarios.actions.methodologies import Action, Methodology, methodologies
 from scenarios.actions.terms import Cap, Evidence, Group, Limit, Rule, Source, Tier, Times
 from scenarios.citations import Certainty, Citation, Gas
@@ -93,6 +93,13 @@ class OfferedGroup(msgspec.Struct, frozen=True, kw_only=True):
     note: Texts | None
 
 
+class OfferedGroups(msgspec.Struct, frozen=True, kw_only=True):
+    """All groups in their order, and where they stand."""
+
+    groups: list[OfferedGroup]
+    citation: Citation
+
+
 @get("/methodologies/{region:str}", responses=refuses())
 async def list_methodologies(region: Region, on: On = None) -> list[OfferedMethodology]:
     """Methodologies in force in a region on a day: none where none is, whatever the neighbours have."""
@@ -155,18 +162,20 @@ def limit_told(limit: Limit | Cap | None) -> LimitTold | None:
 
 
 @get("/methodologies/{region:str}/groups", responses=refuses())
-async def list_groups(region: Region, on: On = None) -> list[OfferedGroup]:
+async def list_groups(region: Region, on: On = None) -> OfferedGroups:
     """The seven groups of T/ACEF 031-2022: what a region offers in each on a day, or that no figure has a source."""
     day = on or datetime.now(UTC).astimezone(CHINA).date()
-    return [
-        OfferedGroup(
-            group=each.group,
-            label=in_both(each.group),
-            actions=[act.key for act in each.actions],
-            note=in_both(each.note) if each.note else None,
-        )
-        for each in groups_of(region, day)
-    ]
+    return OfferedGroups(groups=[offered_group(each) for each in groups_of(region, day)], citation=groups_citation())
+
+
+def offered_group(found: GroupOffered) -> OfferedGroup:
+    """A group for people and programs."""
+    return OfferedGroup(
+        group=found.group,
+        label=in_both(found.group),
+        actions=[act.key for act in found.actions],
+        note=in_both(found.note) if found.note else None,
+    )
 
 
 def in_both(text: str) -> Texts:

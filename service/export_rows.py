@@ -279,6 +279,8 @@ async def offices(connection: Connection, member_id: UUID) -> list[bytes]:
             UNION ALL
             SELECT 'reviewed the action', action_id::text, decision || ': ' || because, decided_at FROM action_reviews
             WHERE decided_by = $1
+            UNION ALL
+            SELECT 'began the work', event_id::text, kind, made_at FROM jobs WHERE started_by = $1
             ORDER BY 4, 1
         ) AS said
         """,

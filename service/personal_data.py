@@ -194,6 +194,7 @@ EVERYTHING: tuple[Kept, ...] = (
             "partner_keys",
             "published_methodologies",
             "action_reviews",
+            "jobs",
         ),
         files=("offices.json",),
     ),

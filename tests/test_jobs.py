@@ -1,0 +1,141 @@
+"""Jobs: begun once, done once whatever happens to their worker, watched by those who may, in words and by stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import pytest
+
+from service import jobs
+from service.access import Caller, Role
+from service.config import Config
+from service.db import new_id, transaction
+from service.errors import NotFound
+from service.events import Event
+from service.jobs import Job, JobIdTaken, Work
+from service.organizations import LastOrganizer
+from workers import working
+
+
+@pytest.fixture(autouse=True)
+def kinds() -> Iterator[dict[str, Any]]:
+    """Kinds of work for these tests alone."""
+    before = dict(jobs.HANDLERS)
+    yield jobs.HANDLERS
+    jobs.HANDLERS.clear()
+    jobs.HANDLERS.update(before)
+
+
+async def wang(pool: asyncpg.Pool) -> Caller:
+    """Who founded the only organization."""
+    return Caller(await pool.fetchval("SELECT founded_by FROM organizations"), frozenset({Role.ORGANIZER}))
+
+
+async def begun(pool: asyncpg.Pool, event: Event, kind: str, payload: Any = None, job_id: UUID | None = None) -> Job:
+    caller = await wang(pool)
+    async with transaction(pool) as connection:
+        return await jobs.start(connection, kind, event.id, caller, payload, job_id)
+
+
+async def look(pool: asyncpg.Pool, job: Job) -> Job:
+    async with pool.acquire() as connection:
+        return await jobs.read(connection, job.id)
+
+
+async def rename(work: Work, name: str) -> None:
+    """An effect that can be seen."""
+    await work.connection.execute("UPDATE organizations SET name = name || $1", name)
+
+
+async def names(pool: asyncpg.Pool) -> list[str]:
+    return [row["name"] for row in await pool.fetch("SELECT name FROM organizations")]
+
+
+async def test_a_job_is_done_once_by_however_many_workers(
+    database: asyncpg.Pool, config: Config, event: Event, kinds: dict[str, Any]
+) -> None:
+    (before,) = await names(database)
+
+    @jobs.handles("renaming")
+    async def handle(work: Work) -> dict[str, int]:
+        await rename(work, msgspec.json.decode(work.payload, type=str))
+        await asyncio.sleep(0.05)
+        return {"renamed": 1}
+
+    job = await begun(database, event, "renaming", "！")
+    assert await begun(database, event, "renaming", "！", job.id) == job
+    with pytest.raises(JobIdTaken):
+        await begun(database, event, "other", "！", job.id)
+    await asyncio.gather(*(working.do_waiting(database, config) for _ in range(2)))
+    await working.do_waiting(database, config)
+    assert await names(database) == [before + "！"]
+    over = await look(database, job)
+    assert (over.state, over.percent, bytes(over.result or b"")) == ("done", 100, b'{"renamed": 1}')
+
+
+async def test_a_killed_worker_leaves_nothing_and_the_job_runs_again(
+    database: asyncpg.Pool, config: Config, event: Event, kinds: dict[str, Any]
+) -> None:
+    (before,) = await names(database)
+    reached = asyncio.Event()
+
+    @jobs.handles("renaming")
+    async def handle(work: Work) -> None:
+        await rename(work, "？")
+        await work.progress(30, 60)
+        first = not reached.is_set()
+        reached.set()
+        if first:
+            await asyncio.sleep(60)
+
+    job = await begun(database, event, "renaming")
+    killed = asyncio.create_task(working.do_waiting(database, config))
+    await reached.wait()
+    moving = await look(database, job)
+    assert (moving.state, moving.percent, await names(database)) == ("running", 50, [before])
+    killed.cancel()
+    await asyncio.gather(killed, return_exceptions=True)
+    assert (await look(database, job)).state == "running"
+    await working.do_waiting(database, config)
+    assert ((await look(database, job)).state, await names(database)) == ("done", [before + "？"])
+
+
+async def test_a_refusal_undoes_all_of_it_and_is_told_in_words(
+    database: asyncpg.Pool, config: Config, event: Event, kinds: dict[str, Any]
+) -> None:
+    before = await names(database)
+
+    @jobs.handles("refused")
+    async def refuse(work: Work) -> None:
+        await rename(work, "？")
+        raise LastOrganizer
+
+    @jobs.handles("faulty")
+    async def fault(work: Work) -> None:
+        await rename(work, "？")
+        raise ZeroDivisionError
+
+    refused, faulty = await begun(database, event, "refused"), await begun(database, event, "faulty")
+    for _ in range(jobs.MOST_ATTEMPTS):
+        assert not (await look(database, faulty)).is_over
+        await working.do_waiting(database, config)
+    problems = [msgspec.json.decode((await look(database, each)).refusal or b"{}") for each in (refused, faulty)]
+    assert [each["code"] for each in problems] == ["last_organizer", "job_fault"]
+    assert problems[0]["detail"] == "组织至少要有一名组织者。"
+    assert await names(database) == before
+    assert await database.fetchval("SELECT attempts FROM jobs WHERE id = $1", faulty.id) == jobs.MOST_ATTEMPTS
+
+
+async def test_only_who_began_it_and_organizers_see_it(database: asyncpg.Pool, event: Event) -> None:
+    job = await begun(database, event, "any")
+    stranger = Caller(new_id(), frozenset({Role.ORGANIZER}))
+    async with database.acquire() as connection:
+        assert await jobs.find(connection, await wang(database), job.id) == job
+        for caller, job_id in ((stranger, job.id), (await wang(database), new_id())):
+            with pytest.raises(NotFound):
+                await jobs.find(connection, caller, job_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -19,15 +20,16 @@ from scenarios.factors import Factor
 from scenarios.labels import MODE_LABELS
 from scenarios.meeting.inventory import MAX_PEOPLE
 from scenarios.meeting.items import Item, items
-from scenarios.meeting.travel import FactorUsed
+from scenarios.meeting.travel import Cabin, FactorUsed, cabin_key
 from scenarios.policies.entering import entering
 from scenarios.policies.operator import policy
-from scenarios.quantities import UNITS, exact, in_base, km_text, rate, round_up, size_of
+from scenarios.quantities import UNITS, emitted, exact, in_base, km_text, round_up, unit_named, units_of
 from scenarios.refusals import (
     CertificateMissing,
     DistanceAbsurd,
     DistanceMissing,
     FactorUnsourced,
+    NumberUnreadable,
     OccupantsAbsurd,
     PeopleAbsurd,
     PeriodOutsideEvent,
@@ -38,13 +40,13 @@ from scenarios.refusals import (
 
 Stage = Literal["prepare", "hold", "close"]
 Rank = Literal["measured", "declared", "default"]
-Cabin = Literal["economy", "premium", "business", "first"]
 
 OWN = "own"
 """In place of a pack's id: the organizer's own factor."""
 
 GREEN, GRID = "green_electricity", "electricity"
 PKM, VKM = "pkm", "vkm"
+BY_PERSON, BY_VEHICLE = "person distance", "vehicle distance"
 
 
 class OwnFactor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -171,8 +173,7 @@ class Factors(Protocol):
 
 def grams_of(base_amount: Fraction, factor: FactorUsed, shared_by: int = 1) -> int:
     """What an amount in base units emits by that factor, rounded up to the gram."""
-    grams, per = rate(factor.value, factor.unit)
-    return round_up(base_amount * Fraction(grams, per * shared_by))
+    return round_up(emitted(base_amount, factor.value, factor.unit) / shared_by)
 
 
 def quantify_line(given: Given, factors: Factors, event: EventDays) -> LineQuantified:
@@ -205,50 +206,59 @@ def require_period(given: Given, event: EventDays) -> None:
 def _thing(given: Given, item: Item, factors: Factors, event: EventDays) -> LineQuantified:
     if given.quantity is None or given.people is not None or given.distance_m is not None:
         raise QuantityMissing(item_label=item.label_zh)
-    if given.unit not in item.units:
-        raise UnitContradicts(unit=given.unit[:40], item_label=item.label_zh, units=", ".join(item.units))
-    amount = in_base(given.quantity, given.unit, item.dimension)
+    unit = unit_named(given.unit)
+    if unit not in item.units:
+        raise UnitContradicts(unit=unit, units=", ".join(item.units))
+    amount = in_base(_not_negative(given.quantity), unit, item.dimension)
     if given.item == GREEN:
-        return _green(given, item, amount, factors, event)
-    factor = _factor(given, item.factor, item.label_zh, factors, event)
-    return _quantified(given, item.source, item.stage, given.quantity, given.unit, amount, 1, factor, event)
+        return _green(given, item, unit, amount, factors, event)
+    if given.factor is None:
+        factor = _from_pack(item.factor, factors, event.place, given.starts_on)
+    else:
+        factor = _own(given.factor, given.item, (item.dimension,))
+    return _quantified(given, item.source, item.stage, given.quantity, unit, amount, 1, factor, event)
 
 
-def _green(given: Given, item: Item, amount: Fraction, factors: Factors, event: EventDays) -> LineQuantified:
+def _green(given: Given, item: Item, unit: str, amount: Fraction, factors: Factors, event: EventDays) -> LineQuantified:
     """Nothing, by the operator's policy, where a certificate is named and attached; and what the grid would emit."""
     if not given.certificate.strip() or given.file_id is None:
         raise CertificateMissing
+    assert given.quantity is not None
     grid = _from_pack(items()[GRID].factor, factors, event.place, given.starts_on)
     own = entering()
     none = msgspec.structs.replace(
         grid, key=GREEN, value=Decimal(0), citation=own.green_power, pack=own.id, version=own.version, digest=own.digest
     )
-    found = _quantified(given, item.source, item.stage, given.quantity, given.unit, amount, 1, none, event)
-    return msgspec.structs.replace(found, grid_g=grams_of(amount, grid))
+    found = _quantified(given, item.source, item.stage, given.quantity, unit, amount, 1, none, event)
+    grid_g = grams_of(amount, grid)
+    return msgspec.structs.replace(found, grid_g=grid_g, out_of_scale=out_of_scale(item.source, grid_g, event))
 
 
 def _travel(given: Given, factors: Factors, event: EventDays) -> LineQuantified:
-    key = given.item if given.cabin is None else f"{given.item}_{given.cabin}"
-    label = MODE_LABELS[given.item]
-    factor = _factor(given, key, label, factors, event, given.distance_m)
-    per = UNITS[factor.unit].per
-    quantity, unit = _person_km(given, label)
-    if unit not in {PKM, VKM} or (unit == VKM and per != VKM):
-        raise UnitContradicts(unit=unit[:40], item_label=label, units=f"{PKM}, {VKM}" if per == VKM else PKM)
-    shared_by = (given.occupants or 1) if per == VKM and unit == PKM else 1
-    amount = exact(quantity) * size_of(factor.unit)
+    key = given.item if given.cabin is None else cabin_key(given.item, given.cabin)
+    quantity, unit = _way(given, MODE_LABELS[given.item])
+    if given.factor is None:
+        factor = _from_pack(key, factors, event.place, given.starts_on, given.distance_m)
+    else:
+        factor = _own(given.factor, key, (BY_PERSON, BY_VEHICLE))
+    per_vehicle = UNITS[factor.unit].dimension == BY_VEHICLE
+    if unit == VKM and per_vehicle:
+        amount, shared_by = in_base(quantity, VKM, BY_VEHICLE), 1
+    elif unit == VKM:
+        raise UnitContradicts(unit=VKM, units=", ".join(units_of(BY_PERSON)))
+    else:
+        amount, shared_by = in_base(quantity, unit, BY_PERSON), (given.occupants or 1) if per_vehicle else 1
     return _quantified(given, "travel", "hold", quantity, unit, amount, shared_by, factor, event)
 
 
-def _person_km(given: Given, label: str) -> tuple[Decimal, str]:
-    """How far in all. Raises QuantityMissing, PeopleAbsurd, OccupantsAbsurd, DistanceAbsurd."""
+def _way(given: Given, label: str) -> tuple[Decimal, str]:
+    """How far in all, and its unit. Raises QuantityMissing, PeopleAbsurd, OccupantsAbsurd and DistanceAbsurd."""
     if given.occupants is not None and not 1 <= given.occupants <= MAX_PEOPLE:
         raise OccupantsAbsurd(count=given.occupants, limit=MAX_PEOPLE)
-    if given.people is None or given.distance_m is None:
-        if given.quantity is None or given.people is not None or given.distance_m is not None:
-            raise QuantityMissing(item_label=label)
-        return given.quantity, given.unit
-    if given.quantity is not None:
+    told = (given.quantity is not None, given.people is not None, given.distance_m is not None)
+    if told == (True, False, False) and given.quantity is not None:
+        return _not_negative(given.quantity), unit_named(given.unit)
+    if told != (False, True, True) or given.people is None or given.distance_m is None:
         raise QuantityMissing(item_label=label)
     if not given.people.is_finite() or not 0 < given.people <= MAX_PEOPLE:
         raise PeopleAbsurd(people=str(given.people)[:40], limit=MAX_PEOPLE)
@@ -260,70 +270,76 @@ def _person_km(given: Given, label: str) -> tuple[Decimal, str]:
     return given.people * given.distance_m * (2 if given.round_trip else 1) / 1000, PKM
 
 
-def _factor(
-    given: Given, key: str, label: str, factors: Factors, event: EventDays, distance_m: int | None = None
-) -> LineFactor:
-    """The organizer's own factor, whose unit must be per what the packs' are; else the one in force."""
-    if given.factor is None:
-        return _from_pack(key, factors, event.place, given.starts_on, distance_m)
-    return _own(given.factor, given.item, label)
+def _not_negative(quantity: Decimal) -> Decimal:
+    if exact(quantity) < 0:
+        raise NumberUnreadable(text=str(quantity)[:40])
+    return quantity
 
 
 def _from_pack(key: str, factors: Factors, place: str, on: date, distance_m: int | None = None) -> LineFactor:
     """The factor in force, of the distance's class where it has classes. Raises FactorNotInForce, DistanceMissing."""
-    factor, value = factors.find(key, place, on), None
-    for each in factor.classes:
-        if len(factor.classes) == 1 or (distance_m is not None and _is_within(distance_m, each.below_km)):
-            value = each.value
-            break
-    if value is None:
-        raise DistanceMissing(mode=key, mode_label=MODE_LABELS.get(key, key))
+    classes = _classes(factors, key, place, on)
+    for below_m, factor in classes:
+        if len(classes) == 1 or (distance_m is not None and (below_m is None or distance_m < below_m)):
+            return factor
+    raise DistanceMissing(mode=key, mode_label=MODE_LABELS.get(key, key))
+
+
+@lru_cache(maxsize=4096)
+def _classes(factors: Factors, key: str, place: str, on: date) -> tuple[tuple[int | None, LineFactor], ...]:
+    """The factor in force as lines apply it: one-way metres below which, and what. Raises FactorNotInForce."""
+    factor = factors.find(key, place, on)
     pack = factors.pack_of(factor)
-    return LineFactor(
+    shown = LineFactor(
         key=factor.key,
-        value=value,
+        value=Decimal(0),
         unit=factor.unit,
         gases=factor.gases,
         certainty=factor.certainty,
         citation=factor.citation.text,
         placeholder=factor.placeholder,
+        data_year=factor.data_year,
         pack=pack.id,
         version=pack.version,
         digest=pack.digest,
     )
+    return tuple(
+        (None if each.below_km is None else each.below_km * 1000, msgspec.structs.replace(shown, value=each.value))
+        for each in factor.classes
+    )
 
 
-def _is_within(distance_m: int, below_km: int | None) -> bool:
-    return below_km is None or distance_m < below_km * 1000
-
-
-def _own(own: OwnFactor, item: str, label: str) -> LineFactor:
-    """A factor of the organizer's own. Raises FactorUnsourced, UnitContradicts, NumberUnreadable."""
+def _own(own: OwnFactor, key: str, dimensions: tuple[str, ...]) -> LineFactor:
+    """A factor of the organizer's own. Raises FactorUnsourced, UnitContradicts and NumberUnreadable."""
     cited = own.citation
     if not (cited.document.strip() and cited.publisher.strip() and cited.published_on.strip() and own.file_id):
         raise FactorUnsourced
     known = UNITS.get(own.unit)
-    thing = items().get(item)
-    fits = known is not None and (known.base == thing.base if thing else known.per in {PKM, VKM})
-    if known is None or not fits or (known.gas == "CO2") != (own.gases == ("CO2",)):
-        raise UnitContradicts(unit=own.unit[:40], item_label=label, units="")
-    if exact(own.value) < 0:
-        raise FactorUnsourced
-    return LineFactor(item, own.value, own.unit, own.gases, "unverified", cited.text, pack=OWN)
+    if known is None or known.dimension not in dimensions or (known.gas == "CO2") != (own.gases == ("CO2",)):
+        fitting = [unit for unit, each in UNITS.items() if each.dimension in dimensions]
+        raise UnitContradicts(unit=own.unit[:40], units=", ".join(fitting))
+    return LineFactor(
+        key=key,
+        value=_not_negative(own.value),
+        unit=own.unit,
+        gases=own.gases,
+        certainty="unverified",
+        citation=cited.text,
+        pack=OWN,
+    )
 
 
 def _quantified(
     given: Given,
     source: str,
-    stage: str,
-    quantity: Decimal | None,
+    stage: Stage,
+    quantity: Decimal,
     unit: str,
     amount: Fraction,
     shared_by: int,
     factor: LineFactor,
     event: EventDays,
 ) -> LineQuantified:
-    assert quantity is not None
     emissions_g = grams_of(amount, factor, shared_by)
     return LineQuantified(
         source=source,

@@ -488,6 +488,29 @@ CREATE TABLE gates (
 );
 
 
+CREATE TABLE head_counts (
+    id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    gate_id integer,
+    people integer NOT NULL,
+    how text NOT NULL,
+    replaces uuid,
+    entered_by uuid NOT NULL,
+    entered_at timestamp with time zone NOT NULL,
+    CHECK (((length(how) >= 1) AND (length(how) <= 200))),
+    CHECK (((people >= 0) AND (people <= 10000000))),
+    CHECK ((replaces <> id)),
+    FOREIGN KEY (entered_by) REFERENCES members(id),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    FOREIGN KEY (event_id, gate_id) REFERENCES gates(event_id, id),
+    FOREIGN KEY (replaces) REFERENCES head_counts(id),
+    PRIMARY KEY (id),
+    UNIQUE (replaces)
+);
+CREATE UNIQUE INDEX one_first_count ON head_counts USING btree (event_id, gate_id) NULLS NOT DISTINCT WHERE (replaces IS NULL);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON head_counts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
 CREATE VIEW holdings AS
  SELECT balances.account_id,
     balances.class_id,
@@ -690,6 +713,38 @@ CREATE TABLE migrations (
     applied_at timestamp with time zone NOT NULL DEFAULT now(),
     PRIMARY KEY (name)
 );
+
+
+CREATE TABLE mode_corrections (
+    id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    from_mode text NOT NULL,
+    to_mode text NOT NULL,
+    gate_id integer,
+    check_ins integer,
+    cabin text,
+    occupants integer,
+    reason text NOT NULL,
+    entered_by uuid NOT NULL,
+    entered_at timestamp with time zone NOT NULL,
+    withdrawn_by uuid,
+    withdrawn_at timestamp with time zone,
+    withdrawn_because text,
+    CHECK (((check_ins >= 1) AND (check_ins <= 10000000))),
+    CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
+    CHECK (((length(withdrawn_because) >= 1) AND (length(withdrawn_because) <= 500))),
+    CHECK (((occupants >= 1) AND (occupants <= 100))),
+    CHECK ((cabin = ANY (ARRAY['economy'::text, 'premium'::text, 'business'::text, 'first'::text]))),
+    CHECK ((num_nulls(withdrawn_by, withdrawn_at, withdrawn_because) = ANY (ARRAY[0, 3]))),
+    FOREIGN KEY (entered_by) REFERENCES members(id),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    FOREIGN KEY (event_id, gate_id) REFERENCES gates(event_id, id),
+    FOREIGN KEY (withdrawn_by) REFERENCES members(id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX mode_corrections_event_id_idx ON mode_corrections USING btree (event_id);
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON mode_corrections FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER guard BEFORE UPDATE ON mode_corrections FOR EACH ROW EXECUTE FUNCTION guard_mode_corrections();
 
 
 CREATE TABLE open_reservations (

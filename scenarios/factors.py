@@ -67,6 +67,7 @@ class FactorEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checked_on: date
     value: Decimal | None = None
     classes: tuple[DistanceClass, ...] = ()
+    data_year: int | None = None
     valid_to: date | None = None
     placeholder: bool = False
     derivation: str = ""
@@ -83,6 +84,8 @@ class FactorFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title_en: str
     documents: dict[str, Document]
     factors: tuple[FactorEntry, ...]
+    gwp: str = ""
+    default_for: tuple[str, ...] = ()
 
 
 class Detour(msgspec.Struct, frozen=True):
@@ -96,7 +99,8 @@ class Detour(msgspec.Struct, frozen=True):
 class Factor(msgspec.Struct, frozen=True):
     """An emission factor: one `value`, or `classes` by one-way distance, in `unit`. Ends of validity are included.
 
-    `placeholder` says that a local figure should take its place once one is known.
+    `data_year` is the year that the figure describes. `placeholder` says that a local figure should take its place
+    once one is known.
     """
 
     key: str
@@ -113,6 +117,7 @@ class Factor(msgspec.Struct, frozen=True):
     derivation: str
     note: str
     detour: Detour | None
+    data_year: int | None = None
 
     @property
     def value(self) -> Decimal | None:
@@ -130,15 +135,20 @@ class Factor(msgspec.Struct, frozen=True):
 
 
 class FactorSet:
-    """A named, versioned set of factors. `digest` is the sha256 of its file."""
+    """A named, versioned set of factors. `digest` is the sha256 of its file, `gwp` the GWP set of its CO2e ("AR5").
 
-    __slots__ = ("digest", "factors", "id", "title_en", "title_zh", "used", "version")
+    `default_for` are the places whose events are accounted by it without being asked.
+    """
+
+    __slots__ = ("default_for", "digest", "factors", "gwp", "id", "title_en", "title_zh", "used", "version")
 
     def __init__(self, file: FactorFile, digest: str, factors: tuple[Factor, ...]) -> None:
         self.id = file.id
         self.version = file.version
         self.title_zh = file.title_zh
         self.title_en = file.title_en
+        self.gwp = file.gwp
+        self.default_for = file.default_for
         self.digest = digest
         self.factors = factors
         self.used = PackUsed(id=file.id, version=file.version, digest=digest[:16])
@@ -147,13 +157,57 @@ class FactorSet:
         """The factor in force for the place, else for the narrowest place around it. Raises FactorNotInForce."""
         factor = find_or_none(self, key, place, on)
         if factor is None:
-            label = FACTOR_LABELS.get(key, key)
-            raise FactorNotInForce(key=key, key_label=label, place=place, date=on.isoformat())
+            raise _not_in_force(key, place, on)
         return factor
 
     def has(self, key: str, place: str, on: date) -> bool:
         """Is there a factor in force for that key, place and day?"""
         return find_or_none(self, key, place, on) is not None
+
+
+class FactorBook:
+    """Several factor sets as one: what an event is accounted by. `used` names them."""
+
+    __slots__ = ("sets", "used")
+
+    def __init__(self, sets: tuple[FactorSet, ...]) -> None:
+        """Raises PackUnreadable when two of the sets have a factor for one key, place and day."""
+        self.sets = sets
+        self.used = tuple(each.used for each in sets)
+        for one, other in combinations(sets, 2):
+            for a in one.factors:
+                clash = next((b for b in other.factors if _clash(a, b)), None)
+                require(clash is None, other.id, f"{a.key} has a factor for one place and day in {one.id} too")
+
+    def find(self, key: str, place: str, on: date) -> Factor:
+        """The factor in force for the place, else for the narrowest place around it. Raises FactorNotInForce."""
+        for around in wider(place):
+            for each in self.sets:
+                for factor in each.factors:
+                    if factor.key == key and factor.in_force(around, on):
+                        return factor
+        raise _not_in_force(key, place, on)
+
+    def pack_of(self, factor: Factor) -> PackUsed:
+        """The set that holds the factor. Raises KeyError."""
+        for each in self.sets:
+            if factor in each.factors:
+                return each.used
+        raise KeyError(factor.key)
+
+    def has(self, key: str, place: str, on: date) -> bool:
+        """Is there a factor in force for that key, place and day?"""
+        return any(each.has(key, place, on) for each in self.sets)
+
+
+def _not_in_force(key: str, place: str, on: date) -> FactorNotInForce:
+    return FactorNotInForce(key=key, key_label=FACTOR_LABELS.get(key, key), place=place, date=on.isoformat())
+
+
+def _clash(one: Factor, other: Factor) -> bool:
+    """Are both for one key, place and day?"""
+    same = one.key == other.key and bool(set(one.places) & set(other.places))
+    return same and overlap(one.valid_from, one.valid_to, other.valid_from, other.valid_to)
 
 
 @lru_cache(maxsize=4096)
@@ -172,6 +226,12 @@ def factor_sets() -> tuple[FactorSet, ...]:
     return tuple(read_factor_set(path.read_bytes(), path.name) for path in sorted(FOLDER.glob("*.toml")))
 
 
+def default_sets(country: str) -> tuple[FactorSet, ...]:
+    """The sets that events of a country are accounted by, in order of id; none holds a key that another has there."""
+    around = wider(country)
+    return tuple(each for each in factor_sets() if set(each.default_for) & set(around))
+
+
 @lru_cache(maxsize=64)
 def factor_set(set_id: str) -> FactorSet:
     """The factor set of that id. Raises UnknownFactorSet."""
@@ -187,9 +247,7 @@ def read_factor_set(content: bytes, name: str) -> FactorSet:
     factors = tuple(_factor(entry, file.documents, name) for entry in file.factors)
     require(bool(factors), name, "it holds no factor")
     for one, other in combinations(factors, 2):
-        clash = one.key == other.key and set(one.places) & set(other.places)
-        both = overlap(one.valid_from, one.valid_to, other.valid_from, other.valid_to)
-        require(not (clash and both), name, f"{one.key} has two factors for one place and day")
+        require(not _clash(one, other), name, f"{one.key} has two factors for one place and day")
     return FactorSet(file, hashlib.sha256(content).hexdigest(), factors)
 
 
@@ -210,6 +268,7 @@ def _factor(entry: FactorEntry, documents: dict[str, Document], pack: str) -> Fa
         derivation=entry.derivation,
         note=entry.note,
         detour=_detour(entry.detour, documents, pack),
+        data_year=entry.data_year,
     )
 
 

@@ -12,10 +12,28 @@ from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from scenarios.labels import THIS_LEG
-from scenarios.refusals import DistanceAbsurd, NumberUnreadable
+from scenarios.refusals import DistanceAbsurd, NumberUnreadable, UnitContradicts
 
 Gas = Literal["CO2", "CO2e"]
-BaseUnit = Literal["m", "Wh", "1"]
+BaseUnit = Literal["m", "Wh", "g", "mL", "g m", "1"]
+Dimension = Literal[
+    "person distance",
+    "vehicle distance",
+    "distance",
+    "energy",
+    "mass",
+    "volume",
+    "transport",
+    "room-night",
+    "meal",
+    "sheet",
+    "bottle",
+    "piece",
+    "order",
+    "time",
+    "step",
+]
+"""What is measured. Things that are counted are each a dimension of their own: a meal is no sheet."""
 
 FARTHEST_M = 40_000_000
 """One way; the way round the Earth. Nobody travels farther to a meeting."""
@@ -23,34 +41,121 @@ FARTHEST_M = 40_000_000
 LARGEST_EXPONENT = 15
 
 
+class Measure(NamedTuple):
+    """A unit of activity data: how many base units of its dimension it is, exactly."""
+
+    dimension: Dimension
+    base: BaseUnit
+    size: Fraction
+
+
+_WH_PER_MJ = Fraction(10**6, 3600)
+_SIZES: dict[tuple[Dimension, BaseUnit], dict[str, Fraction | int]] = {
+    ("person distance", "m"): {"pkm": 1000},
+    ("vehicle distance", "m"): {"vkm": 1000},
+    ("distance", "m"): {"km": 1000},
+    ("energy", "Wh"): {
+        "kWh": 10**3,
+        "MWh": 10**6,
+        "GWh": 10**9,
+        "MJ": _WH_PER_MJ,
+        "GJ": _WH_PER_MJ * 10**3,
+        "TJ": _WH_PER_MJ * 10**6,
+    },
+    ("mass", "g"): {"g": 1, "kg": 10**3, "t": 10**6},
+    ("volume", "mL"): {"mL": 1, "L": 10**3, "m3": 10**6, "10^4m3": 10**10, "Nm3": 10**6, "10^4Nm3": 10**10},
+    ("transport", "g m"): {"tkm": 10**9},
+}
+_COUNTED: tuple[Dimension, ...] = ("room-night", "meal", "sheet", "bottle", "piece", "order", "time", "step")
+
+MEASURES: dict[str, Measure] = {
+    **{
+        unit: Measure(dimension, base, Fraction(size))
+        for (dimension, base), sizes in _SIZES.items()
+        for unit, size in sizes.items()
+    },
+    **{unit: Measure(unit, "1", Fraction(1)) for unit in _COUNTED},
+}
+"""By the unit's text. A normal cubic metre (Nm3) is a volume like any other: the factor says at which conditions."""
+
+_WRITTEN = {
+    "kWh": "千瓦时 度 kwh KWH Kwh KWh",
+    "MWh": "兆瓦时 MWH Mwh",
+    "GWh": "吉瓦时",
+    "MJ": "兆焦",
+    "GJ": "吉焦",
+    "TJ": "太焦",
+    "g": "克",
+    "kg": "千克 公斤 KG Kg",
+    "t": "吨",
+    "mL": "毫升 ml",
+    "L": "升 l",
+    "m3": "立方米 m³ m^3",
+    "10^4m3": "万立方米 万m³ 万m3",
+    "Nm3": "标准立方米 Nm³",
+    "10^4Nm3": "万标准立方米 万Nm³ 万Nm3",
+    "km": "公里 千米",
+    "pkm": "人公里",
+    "vkm": "车公里",
+    "tkm": "吨公里",
+    "room-night": "间夜",
+    "meal": "份 餐",
+    "sheet": "张",
+    "bottle": "瓶",
+    "piece": "件 个",
+}
+_SAME = {text: unit for unit, texts in _WRITTEN.items() for text in texts.split()}
+"""What people write for a unit."""
+
+
 class Unit(NamedTuple):
     """What a factor is per: `grams` is how many grams per base unit a factor of 1 means."""
 
     gas: Gas
-    per: Literal["pkm", "vkm", "room-night", "km", "kWh", "order", "time", "step"]
+    per: str
     base: BaseUnit
     grams: Fraction
+    dimension: Dimension
 
 
-_KILOGRAMS = {"kg": Fraction(1000), "g": Fraction(1)}
-_BASES: dict[str, tuple[BaseUnit, int]] = {
-    "pkm": ("m", 1000),
-    "vkm": ("m", 1000),
-    "km": ("m", 1000),
-    "kWh": ("Wh", 1000),
-    "room-night": ("1", 1),
-    "order": ("1", 1),
-    "time": ("1", 1),
-    "step": ("1", 1),
-}
+_MASSES = {"t": Fraction(10**6), "kg": Fraction(1000), "g": Fraction(1)}
 
 UNITS: dict[str, Unit] = {
-    f"{mass}{gas}/{per}": Unit(gas, per, base, grams / size)  # type: ignore[arg-type]
-    for mass, grams in _KILOGRAMS.items()
+    f"{mass}{gas}/{per}": Unit(gas, per, measure.base, grams / measure.size, measure.dimension)  # type: ignore[arg-type]
+    for mass, grams in _MASSES.items()
     for gas in ("CO2e", "CO2")
-    for per, (base, size) in _BASES.items()
+    for per, measure in MEASURES.items()
 }
 """By the unit's text, such as kgCO2e/pkm. gCO2 and gCO2e are different units: only the gas tells."""
+
+
+def unit_named(text: str) -> str:
+    """The unit that somebody wrote: 度 and KWH are kWh. What is not known comes back as it was, to be refused."""
+    plain = text.strip()
+    return plain if plain in MEASURES else _SAME.get(plain, plain[:40])
+
+
+def units_of(dimension: Dimension) -> tuple[str, ...]:
+    """The units that measure it."""
+    return tuple(unit for unit, measure in MEASURES.items() if measure.dimension == dimension)
+
+
+def in_base(quantity: Decimal, unit: str, dimension: Dimension) -> Fraction:
+    """So many base units of the dimension, exactly. Raises UnitContradicts, naming those allowed; NumberUnreadable."""
+    measure = MEASURES.get(unit_named(unit))
+    if measure is None or measure.dimension != dimension:
+        raise UnitContradicts(unit=unit[:40], units=", ".join(units_of(dimension)))
+    return exact(quantity) * measure.size
+
+
+def from_base(amount: Fraction, unit: str) -> Fraction:
+    """Base units as that unit, exactly. Raises KeyError for a unit that is not in the table."""
+    return amount / MEASURES[unit].size
+
+
+def emitted(amount: Fraction, value: Decimal, unit: str) -> Fraction:
+    """Grams that so many base units emit by a factor of that value and unit, exactly; not yet rounded."""
+    return amount * exact(value) * UNITS[unit].grams
 
 
 class Rate(NamedTuple):
@@ -83,8 +188,10 @@ def rate(value: Decimal, unit: str) -> Rate:
 
 
 def size_of(unit: str) -> int:
-    """How many base units one of the unit is: 1000 m a kilometre."""
-    return _BASES[UNITS[unit].per][1]
+    """How many whole base units one of the unit is: 1000 m a kilometre."""
+    size = MEASURES[UNITS[unit].per].size
+    assert size.denominator == 1, unit
+    return int(size)
 
 
 def exact(value: Decimal) -> Fraction:

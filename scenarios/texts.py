@@ -5,7 +5,7 @@ from __future__ import annotations
 from scenarios.actions.fair_play import fair_play
 from scenarios.actions.groups import group_texts
 from scenarios.actions.methodologies import methodologies
-from scenarios.labels import FACTOR_LABELS, THIS_LEG, UNIT_LABELS
+from scenarios.labels import FACTOR_LABELS, MEASURE_LABELS, THIS_LEG, UNIT_LABELS
 from scenarios.refusals import ALL
 
 
@@ -15,6 +15,7 @@ def msgids() -> tuple[str, ...]:
     texts = [
         *FACTOR_LABELS.values(),
         *UNIT_LABELS.values(),
+        *MEASURE_LABELS.values(),
         THIS_LEG,
         *(action.label for action in actions),
         *(action.example for action in actions),

@@ -127,7 +127,7 @@ def test_a_factor_not_in_force_is_refused_by_key_place_and_date(place: str, on: 
 
 def test_the_refusal_names_the_place_in_words() -> None:
     refusal = FactorNotInForce(key="plane", key_label="飞机", place="710000", date="2026-11-21")
-    assert str(refusal) == "中国台湾在 2026-11-21 没有现行的“飞机”排放因子（plane）。"
+    assert str(refusal) == "中国台湾在 2026-11-21 没有现行的“飞机”排放因子（plane），需要补充一个有出处的。"
     english = refusal.message("en", lambda text: "{place} {key_label}" if "{" in text else "plane")
     assert english == "Taiwan, China plane"
 

@@ -23,6 +23,7 @@ from scenarios.meeting.modes import LODGING
 from scenarios.policies.operator import policy
 from scenarios.quantities import UNITS, Rate, km_text, lengthened_m, rate
 from scenarios.refusals import (
+    CabinAbsurd,
     CarbonRefusal,
     CompanionsAbsurd,
     DistanceAbsurd,
@@ -34,15 +35,17 @@ from scenarios.refusals import (
 )
 
 Part = Literal["journey", "local"]
+Cabin = Literal["economy", "premium", "business", "first"]
 DistanceSource = Literal["great_circle", "typed"]
 
 
 class Leg(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A stretch by one mode: metres one way, or None for the way from the named place; people in the vehicle."""
+    """A stretch by one mode: metres one way, or None for the way from the named place; people in the vehicle; cabin."""
 
     mode: str
     distance_m: int | None = None
     occupants: int | None = None
+    cabin: Cabin | None = None
 
 
 class Trip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,10 +75,14 @@ class FactorUsed(msgspec.Struct, frozen=True, omit_defaults=True):
     certainty: Certainty
     citation: str
     placeholder: bool = False
+    data_year: int | None = None
 
 
-class LegQuantified(msgspec.Struct, frozen=True):
-    """A leg's emissions, of everybody and in every direction travelled. `distance_m` is one way, detour included."""
+class LegQuantified(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A leg's emissions, of everybody and in every direction travelled. `distance_m` is one way, detour included.
+
+    `occupants` shared the vehicle, None where the factor is per person.
+    """
 
     mode: str
     distance_m: int
@@ -84,6 +91,8 @@ class LegQuantified(msgspec.Struct, frozen=True):
     person_m: int
     emissions_g: int
     factor: FactorUsed
+    cabin: Cabin | None = None
+    occupants: int | None = None
 
 
 class Earning(msgspec.Struct, frozen=True):
@@ -140,7 +149,7 @@ def quantify_trip(
     """What the trip to an event at the place on that day emits and earns.
 
     `place` is a place code; `origin` is the named place it began at. Raises LegsAbsurd, NightsAbsurd,
-    CompanionsAbsurd, OccupantsAbsurd, UnknownMode, DistanceAbsurd, DistanceMissing and FactorNotInForce.
+    CompanionsAbsurd, OccupantsAbsurd, UnknownMode, CabinAbsurd, DistanceAbsurd, DistanceMissing and FactorNotInForce.
     """
     require_counts(trip)
     people = 1 + trip.companions
@@ -236,6 +245,7 @@ def _shown(factor: Factor, value: Decimal) -> FactorUsed:
         certainty=factor.certainty,
         placeholder=factor.placeholder,
         citation=factor.citation.text,
+        data_year=factor.data_year,
     )
 
 
@@ -244,7 +254,7 @@ def _leg(
 ) -> LegQuantified:
     if leg.mode not in MODE_LABELS:
         raise UnknownMode(mode=leg.mode[:40])
-    ready = applied(factors, leg.mode, place, on)
+    ready = applied(factors, leg.mode if leg.cabin is None else cabin_key(leg.mode, leg.cabin), place, on)
     distance_m, source = _distance(leg, way_m, ready)
     if not 0 <= distance_m <= ready.farthest_m:
         raise DistanceAbsurd(
@@ -265,7 +275,16 @@ def _leg(
         person_m=person_m,
         emissions_g=ready.rates[index].emissions_g(person_m, shared_by),
         factor=ready.shown[index],
+        cabin=leg.cabin,
+        occupants=shared_by if ready.per_vehicle else None,
     )
+
+
+def cabin_key(mode: str, cabin: Cabin) -> str:
+    """The key of the factor for that class of a flight. Raises CabinAbsurd for a mode without classes."""
+    if mode != "plane":
+        raise CabinAbsurd(mode_label=MODE_LABELS.get(mode, mode))
+    return f"{mode}_{cabin}"
 
 
 def _distance(leg: Leg, way_m: int | None, ready: Applied) -> tuple[int, DistanceSource]:

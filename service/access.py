@@ -131,6 +131,8 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("GET /v1/events/{event_id}/inventory", ORGANIZER, AUTHORITY),
     ("GET /v1/events/{event_id}/tally", ORGANIZER, AUTHORITY),
     ("GET /v1/events/{event_id}/tally/stream", ORGANIZER, AUTHORITY),
+    ("GET /v1/jobs/{job_id}", ORGANIZER, AUTHORITY),
+    ("GET /v1/jobs/{job_id}/stream", ORGANIZER, AUTHORITY),
     # at the door
     ("GET /v1/codes/{code}", PUBLIC),
     ("POST /v1/events/{event_id}/check-ins", PUBLIC),
@@ -206,7 +208,15 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("POST /organize/events/{event_id}/badges", ORGANIZER),
     ("GET /organize/events/{event_id}/screen/{gate_id}", ORGANIZER, GATE),
     ("GET /organize/events/{event_id}/gates/{gate_id}/poster/{form}", ORGANIZER, GATE),
+    ("GET /organize/jobs/{job_id}", ORGANIZER, AUTHORITY),
+    ("GET /organize/jobs/{job_id}/stream", ORGANIZER, AUTHORITY),
     ("GET /gate", ORGANIZER, GATE),
+    ("GET /organize/organizations/{organization_id}/partners", ORGANIZER),
+    ("POST /organize/organizations/{organization_id}/partners", ORGANIZER),
+    ("GET /organize/partners/{partner_id}", ORGANIZER),
+    ("POST /organize/partners/{partner_id}/scopes", ORGANIZER),
+    ("POST /organize/partners/{partner_id}/keys", ORGANIZER),
+    ("POST /organize/partners/{partner_id}/keys/{number}/revocation", ORGANIZER),
     ("GET /organize/stations", ORGANIZER, GATE),
     ("GET /organize/partners/{partner_id}/stations", ORGANIZER, GATE),
     ("POST /organize/partners/{partner_id}/stations", ORGANIZER),
@@ -221,5 +231,8 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("GET /authority/reviews/{action_id}", AUTHORITY),
     ("POST /authority/reviews/{action_id}", AUTHORITY),
     ("GET /authority/events/{event_id}", AUTHORITY),
+    ("GET /authority/partners", AUTHORITY),
+    ("POST /authority/partners/{partner_id}/approval", AUTHORITY),
+    ("POST /authority/partners/{partner_id}/withdrawal", AUTHORITY),
 ]
 ACCESS = {route: frozenset(roles) for route, *roles in ROUTES}

@@ -30,6 +30,7 @@ from service.api import (
     events,
     evidence,
     expiries,
+    jobs,
     log,
     me,
     methodologies,
@@ -91,6 +92,7 @@ API: list[ControllerRouterHandler] = [
     *log.routes,
     *serials.routes,
     *stations.routes,
+    *jobs.routes,
 ]
 
 
@@ -120,6 +122,11 @@ def find_committers(state: State) -> Committers:
 def find_streams(state: State) -> Streams:
     """The process's viewers of tallies."""
     return cast("Streams", state.streams)
+
+
+def find_limits(state: State) -> Limits:
+    """The process's counts of who asks how often."""
+    return cast("Limits", state.limits)
 
 
 def find_departed(state: State) -> Departures:
@@ -168,7 +175,6 @@ def create_app(config: Config | None = None) -> Litestar:
     Raises ConfigError for settings that do not suffice, LookupError for a route without a row in the table of access.
     """
     config = config or from_environment()
-    limits = Limits(config)
     app = Litestar(
         route_handlers=[
             healthz,
@@ -187,7 +193,7 @@ def create_app(config: Config | None = None) -> Litestar:
             "nudges": Provide(find_nudges, sync_to_thread=False),
             "config": give(config),
             "sender": give(find_sender(config)),
-            "limits": give(limits),
+            "limits": Provide(find_limits, sync_to_thread=False),
         },
         openapi_config=OpenAPIConfig(
             title="Tanhui 碳惠",
@@ -197,7 +203,7 @@ def create_app(config: Config | None = None) -> Litestar:
         ),
         request_max_body_size=1_000_000,
     )
-    app.state.config, app.state.limits = config, limits
+    app.state.config, app.state.limits = config, Limits(config)
     if unlisted := [route for route in routes(app) if route not in ACCESS]:
         raise LookupError(f"no row in service/access.py for {', '.join(unlisted)}")
     if unguarded := [str(route.path) for route in app.routes if not is_guarded(route)]:

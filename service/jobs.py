@@ -50,7 +50,10 @@ class JobFault(Refusal):
 
 
 class Job(msgspec.Struct, frozen=True):
-    """A job as it stands: `done` of `total` steps (0 of 0 before it knows); what it ended with, or its problem."""
+    """A job as it stands: `done` of `total` steps (0 of 0 before it knows), as `percent` (100 only when it is done).
+
+    `result` is what it ended with, `refusal` the problem document (RFC 9457) of one that failed.
+    """
 
     id: UUID
     kind: str
@@ -61,15 +64,9 @@ class Job(msgspec.Struct, frozen=True):
     total: int
     made_at: datetime
     ended_at: datetime | None
-    result: msgspec.Raw | None
-    refusal: msgspec.Raw | None
-
-    @property
-    def percent(self) -> int:
-        """How far it is; 100 only when it is done."""
-        if self.state == "done":
-            return 100
-        return min(99, self.done * 100 // self.total) if self.total else 0
+    result: Any
+    refusal: dict[str, Any] | None
+    percent: int
 
     @property
     def is_over(self) -> bool:
@@ -134,8 +131,17 @@ async def start(
 
 def of_row(row: Any) -> Job:
     """A job from its row."""
-    raw = {name: each and msgspec.Raw(each) for name, each in row.items() if name in {"result", "refusal"}}
-    return Job(**{**row, **raw})
+    values = dict(row)
+    for name in ("result", "refusal"):
+        values[name] = values[name] and msgspec.json.decode(values[name])
+    return Job(**values, percent=percent(row["state"], row["done"], row["total"]))
+
+
+def percent(state: State, done: int, total: int) -> int:
+    """How far a job is; 100 only when it is done."""
+    if state == "done":
+        return 100
+    return min(99, done * 100 // total) if total else 0
 
 
 async def find(connection: Connection, caller: Caller, job_id: UUID) -> Job:

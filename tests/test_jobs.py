@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import httpx
 import msgspec
 import pytest
 
@@ -19,6 +20,9 @@ from service.errors import NotFound
 from service.events import Event
 from service.jobs import Job, JobIdTaken, Work
 from service.organizations import LastOrganizer
+from tests.browsing import assert_sound, sign_in
+from tests.paper import see
+from tests.people import LI, WANG, bearer, sign_in_tokens
 from workers import working
 
 
@@ -75,7 +79,7 @@ async def test_a_job_is_done_once_by_however_many_workers(
     await working.do_waiting(database, config)
     assert await names(database) == [before + "！"]
     over = await look(database, job)
-    assert (over.state, over.percent, bytes(over.result or b"")) == ("done", 100, b'{"renamed": 1}')
+    assert (over.state, over.percent, over.result) == ("done", 100, {"renamed": 1})
 
 
 async def test_a_killed_worker_leaves_nothing_and_the_job_runs_again(
@@ -124,7 +128,7 @@ async def test_a_refusal_undoes_all_of_it_and_is_told_in_words(
     for _ in range(jobs.MOST_ATTEMPTS):
         assert not (await look(database, faulty)).is_over
         await working.do_waiting(database, config)
-    problems = [msgspec.json.decode((await look(database, each)).refusal or b"{}") for each in (refused, faulty)]
+    problems = [(await look(database, each)).refusal or {} for each in (refused, faulty)]
     assert [each["code"] for each in problems] == ["last_organizer", "job_fault"]
     assert problems[0]["detail"] == "组织至少要有一名组织者。"
     assert await names(database) == before
@@ -139,3 +143,43 @@ async def test_only_who_began_it_and_organizers_see_it(database: asyncpg.Pool, e
         for caller, job_id in ((stranger, job.id), (await wang(database), new_id())):
             with pytest.raises(NotFound):
                 await jobs.find(connection, caller, job_id)
+
+
+async def test_it_is_watched_by_stream_and_by_page(
+    client: httpx.AsyncClient, database: asyncpg.Pool, config: Config, event: Event, kinds: dict[str, Any]
+) -> None:
+    goes_on = asyncio.Event()
+
+    @jobs.handles("counting")
+    async def count(work: Work) -> None:
+        await work.progress(1, 4)
+        await goes_on.wait()
+        raise LastOrganizer
+
+    job = await begun(database, event, "counting")
+    organizer = bearer(await sign_in_tokens(client, WANG))
+    citizen = bearer(await sign_in_tokens(client, LI))
+    assert (await client.get(f"/v1/jobs/{job.id}", headers=citizen)).status_code == 403
+    await sign_in(client, database, config, WANG)
+    url = f"/organize/jobs/{job.id}"
+    waiting = await see(client, url)
+    assert_sound(waiting, "zh")
+    assert "等待开始" in waiting.text
+    assert b'http-equiv="refresh"' in waiting.answer.content
+    doing = asyncio.create_task(working.do_waiting(database, config))
+    streams = [
+        asyncio.create_task(client.get(f"{each}/stream", headers=organizer)) for each in (f"/v1/jobs/{job.id}", url)
+    ]
+    while (await look(database, job)).percent != 25:  # noqa: ASYNC110 - nobody announces it
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(jobs.LOOK_EVERY_S * 1.5)
+    goes_on.set()
+    await doing
+    raw, shown = [(await each).text for each in streams]
+    assert [line for line in raw.splitlines() if line.startswith("event")][-1] == "event: over"
+    assert '"percent":25' in raw
+    assert "25%" in shown
+    over = await see(client, url)
+    assert_sound(over, "zh")
+    assert "组织至少要有一名组织者。" in over.text
+    assert b'http-equiv="refresh"' not in over.answer.content

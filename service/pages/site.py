@@ -27,9 +27,11 @@ from service.pages import (
     doors,
     events,
     home,
+    jobs,
     me,
     my_acts,
     organize,
+    partners,
     privacy,
     public_log,
     receipts,
@@ -66,9 +68,11 @@ pages = Router(
         *events.routes,
         *organize.routes,
         *cancellations.routes,
+        *partners.routes,
         *stations.routes,
         *stewards.routes,
         *watching.routes,
+        *jobs.routes,
     ],
 )
 

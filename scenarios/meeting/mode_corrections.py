@@ -1,7 +1,8 @@
 """Modes that the organizer corrects in bulk: the accounting alone changes, never a check-in or a balance.
 
 A correction takes check-ins with a leg of one mode, by gate if it names one, all or so many of them, and counts that
-leg by another mode over the same distance. Corrections apply in the order in which they were entered.
+leg by another mode over the same distance. Corrections apply one after another, as they were entered; which of the
+check-ins so many are is settled by the cells' own order, since those of a cell are alike.
 """
 
 from __future__ import annotations
@@ -12,31 +13,111 @@ from uuid import UUID
 
 import msgspec
 
+from scenarios.factors import FactorBook
 from scenarios.labels import MODE_LABELS
 from scenarios.meeting.cells import Cell, CellLeg
-from scenarios.meeting.lines import Cabin, Factors
-from scenarios.meeting.travel import FactorUsed
-from scenarios.quantities import UNITS, rate
-from scenarios.refusals import UnknownMode
+from scenarios.meeting.travel import Cabin, applied, cabin_key
+from scenarios.quantities import km_text
+from scenarios.refusals import DistanceAbsurd, UnknownMode
 
 
 class ModeCorrection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Of check-ins that came by `from_mode`, through that gate or any, all or `check_ins` count as `to_mode`.
+    """Of the check-ins that came by `from_mode`, through that gate or any, all or so many count as `to_mode`.
 
-    `occupants` shared the vehicle; None takes those said, else the group.
+    `cabin` is a flight's; `occupants` shared the vehicle, None where it carried the group alone.
     """
 
-    id: UUID | None = None
     from_mode: str
     to_mode: str
     gate: int | None = None
     check_ins: int | None = None
     cabin: Cabin | None = None
     occupants: int | None = None
+    id: UUID | None = None
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What corrections do: how many check-ins count otherwise, and their grams as said and as corrected."""
+
+    check_ins: int
+    said_g: int
+    corrected_g: int
 
 
 def corrected(
-    cells: Sequence[Cell], corrections: Iterable[ModeCorrection], factors: Factors, place: str, on: date
+    cells: Sequence[Cell], corrections: Iterable[ModeCorrection], factors: FactorBook, place: str, on: date
 ) -> list[Cell]:
-    """The cells as the accounting counts them. Raises UnknownMode, FactorNotInForce and DistanceAbsurd."""
-    raise NotImplementedError
+    """The cells as the accounting counts them. Raises UnknownMode, CabinAbsurd, FactorNotInForce, DistanceAbsurd."""
+    done = list(cells)
+    for correction in corrections:
+        require_modes(correction)
+        done = _applied(done, correction, factors, place, on)
+    return done
+
+
+def change_of(cells: Sequence[Cell], correction: ModeCorrection, factors: FactorBook, place: str, on: date) -> Change:
+    """What one correction does to cells. Raises like `corrected`."""
+    after = corrected(cells, [correction], factors, place, on)
+    return Change(
+        check_ins=_count_of(cells, correction),
+        said_g=sum(cell.grams for cell in cells),
+        corrected_g=sum(cell.grams for cell in after),
+    )
+
+
+def require_modes(correction: ModeCorrection) -> None:
+    """Raise UnknownMode unless both modes are known and differ."""
+    for mode in (correction.from_mode, correction.to_mode):
+        if mode not in MODE_LABELS:
+            raise UnknownMode(mode=mode[:40])
+
+
+def fits(cell: Cell, correction: ModeCorrection) -> bool:
+    """Does a correction take check-ins of that cell?"""
+    at_gate = correction.gate is None or cell.gate == correction.gate
+    return at_gate and any(leg.mode == correction.from_mode for leg in cell.legs)
+
+
+def _count_of(cells: Sequence[Cell], correction: ModeCorrection) -> int:
+    fitting = sum(cell.count for cell in cells if fits(cell, correction))
+    return fitting if correction.check_ins is None else min(fitting, correction.check_ins)
+
+
+def _applied(cells: list[Cell], correction: ModeCorrection, factors: FactorBook, place: str, on: date) -> list[Cell]:
+    left = _count_of(cells, correction)
+    done = []
+    for cell in cells:
+        taken = min(left, cell.count) if fits(cell, correction) else 0
+        if cell.count > taken or not taken:
+            done.append(msgspec.structs.replace(cell, count=cell.count - taken))
+        if taken:
+            legs = tuple(_leg(leg, cell, correction, factors, place, on) for leg in cell.legs)
+            done.append(msgspec.structs.replace(cell, count=taken, legs=legs))
+            left -= taken
+    return done
+
+
+def _leg(leg: CellLeg, cell: Cell, correction: ModeCorrection, factors: FactorBook, place: str, on: date) -> CellLeg:
+    """The leg by the other mode, quantified as at the door: rounded up for one check-in."""
+    if leg.mode != correction.from_mode:
+        return leg
+    mode, cabin = correction.to_mode, correction.cabin
+    ready = applied(factors, mode if cabin is None else cabin_key(mode, cabin), place, on)
+    if leg.distance_m > ready.farthest_m:
+        raise DistanceAbsurd(
+            mode=mode,
+            mode_label=MODE_LABELS[mode],
+            distance_km=km_text(leg.distance_m),
+            limit_km=km_text(ready.farthest_m),
+        )
+    index = ready.at(leg.distance_m)
+    shared_by = (correction.occupants or cell.people) if ready.per_vehicle else 1
+    return CellLeg(
+        mode=mode,
+        distance_m=leg.distance_m,
+        person_m=leg.person_m,
+        emissions_g=ready.rates[index].emissions_g(leg.person_m, shared_by),
+        factor=ready.shown[index],
+        cabin=cabin,
+        occupants=shared_by if ready.per_vehicle else None,
+    )

@@ -16,7 +16,7 @@ import msgspec
 from scenarios.actions.methodologies import Methodology, earning_of_mode
 from scenarios.actions.reductions import Reduction, reduction_of
 from scenarios.citations import Certainty, Gas, PackUsed
-from scenarios.factors import Factor, FactorSet
+from scenarios.factors import Factor, FactorBook, FactorSet
 from scenarios.geodesy import distance_m as great_circle_m
 from scenarios.labels import MODE_LABELS
 from scenarios.meeting.modes import LODGING
@@ -223,7 +223,7 @@ class Applied(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def applied(factors: FactorSet, key: str, place: str, on: date) -> Applied:
+def applied(factors: FactorSet | FactorBook, key: str, place: str, on: date) -> Applied:
     """The factor for that key, place and day, made ready. Raises FactorNotInForce."""
     factor = factors.find(key, place, on)
     return Applied(

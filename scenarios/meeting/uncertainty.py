@@ -20,7 +20,10 @@ from scenarios.citations import Certainty, PackUsed
 from scenarios.policies.accounting import accounting_policy
 from scenarios.quantities import exact, round_up
 
-RULE = "活动数据与排放因子的半宽按 IPCC 2006 指南第 1 卷第 3 章方法 1（公式 3.1、3.2）合成；共用一个因子的各项按线性相加，其余按平方和开方；半宽是运营方的政策；推算的抽样区间另作一项。"
+RULE = (
+    "活动数据与排放因子的半宽按 IPCC 2006 指南第 1 卷第 3 章方法 1（公式 3.1、3.2）合成；共用一个因子的各项线性相加，"
+    "其余按平方和开方；半宽是运营方的政策；推算的抽样区间另作一项。"
+)
 """The rule in words: a msgid."""
 
 

@@ -185,4 +185,28 @@ class PackUnreadable(CarbonRefusal):
     code = "pack_unreadable"
 
 
+class QuantityMissing(CarbonRefusal):
+    """{item_label}须填写数量和单位；出行也可以改填人数和单程距离，两者只填一种。"""
+
+    code = "quantity_missing"
+
+
+class PeriodOutsideEvent(CarbonRefusal):
+    """{starts_on} 至 {ends_on} 不在活动的筹备、举办和收尾期间内：须在 {earliest} 至 {latest} 之间，先起后止。"""
+
+    code = "period_outside_event"
+
+
+class FactorUnsourced(CarbonRefusal):
+    """自带的排放因子须写明文件名称、发布者和日期，并附上文件。"""
+
+    code = "factor_unsourced"
+
+
+class CertificateMissing(CarbonRefusal):
+    """绿色电力须填写绿色电力证书编号并附上证书文件。"""
+
+    code = "certificate_missing"
+
+
 ALL: tuple[type[CarbonRefusal], ...] = tuple(CarbonRefusal.__subclasses__())

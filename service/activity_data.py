@@ -1,36 +1,33 @@
-"""Activity data: travel that the organizer enters line by line, for people who did not check in."""
+"""Activity data: what the organizer enters line by line or imports, corrects and ends. A line is never changed.
+
+The first line opens the event's accounting: factors are those of the packs that were pinned then.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-from scenarios import factors
-from scenarios.meeting.inventory import MAX_PEOPLE, TravelInventory, TravelLine, quantify_lines
-from scenarios.refusals import CarbonRefusal, PeopleAbsurd
+from scenarios.meeting.lines import EventDays, Factors, Given, Line, LineQuantified, quantify_line
+from scenarios.refusals import CarbonRefusal
+from service import accountings, event_files, line_rows
 from service.access import Caller
 from service.carbon import carbon_refusal
-from service.db import Connection, encode_json, new_id
-from service.errors import NotNow, Refusal
-from service.events import Event, day_of
+from service.db import Connection, new_id
+from service.errors import BadInput, Conflict, NotFound, NotNow, Refusal
+from service.events import Event
 from service.i18n import LANGUAGES
+from service.line_inputs import Because, NewLine, Refused, days_of, files_named, given
+from service.line_rows import NewRow, live_lines, page_of_lines
+
+__all__ = ["live_lines", "page_of_lines"]
 
 MOST_LINES = 1_000
-Label = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
-PeopleText = Annotated[
-    str,
-    Meta(
-        pattern=r"^[0-9]{1,8}(\.[0-9]{1,6})?$(?!\n)",
-        max_length=15,
-        description="How many people, as a decimal number: a fraction of one is possible.",
-    ),
-]
 
 
 class LinesRefused(NotNow):
@@ -39,14 +36,16 @@ class LinesRefused(NotNow):
     code = "lines_refused"
 
 
-class NewLine(msgspec.Struct, forbid_unknown_fields=True):
-    """So many people came by one mode over such a distance (one way, in metres)."""
+class FileNotOfEvent(BadInput):
+    """没有这个文件，请先把它上传到这个活动。"""
 
-    mode: Annotated[str, Meta(min_length=1, max_length=40)]
-    people: PeopleText
-    distance_m: Annotated[int, Meta(ge=0, le=40_000_000)]
-    round_trip: bool = True
-    label: Label = ""
+    code = "file_not_of_event"
+
+
+class LineEnded(Conflict):
+    """这一行已经更正或结束，不能再改。"""
+
+    code = "line_ended"
 
 
 class NewActivityData(msgspec.Struct, forbid_unknown_fields=True):
@@ -55,112 +54,148 @@ class NewActivityData(msgspec.Struct, forbid_unknown_fields=True):
     lines: Annotated[list[NewLine], Meta(min_length=1, max_length=MOST_LINES)]
 
 
-class EnteredLine(msgspec.Struct, frozen=True):
-    """A line as entered, with what it emits."""
+class Correction(msgspec.Struct, forbid_unknown_fields=True):
+    """What takes a line's place, and why."""
 
-    id: UUID
-    label: str
-    mode: str
-    people: Decimal
-    distance_m: int
-    round_trip: bool
-    emissions_g: int
+    line: NewLine
+    because: Because
+
+
+class Ending(msgspec.Struct, forbid_unknown_fields=True):
+    """Why a line no longer counts."""
+
+    because: Because
+
+
+class EnteredLine(Line, frozen=True, kw_only=True):
+    """A line as entered, with what it emits. `mode` is the item's key where it is travel."""
+
+    mode: str | None
 
 
 class EnteredActivityData(msgspec.Struct, frozen=True):
-    """What was entered, in its order. `co2_only_g` is the part of the emissions whose factors cover CO2 alone."""
+    """What was entered, in its order. `co2_only_g` is the part of the emissions whose factors cover CO2 alone.
+
+    `out_of_scale` has the indexes of lines that emit more than is believed: they were entered, and should be checked.
+    """
 
     emissions_g: int
     co2_only_g: int
     lines: list[EnteredLine]
+    out_of_scale: list[int]
 
 
 async def enter(
     connection: Connection, caller: Caller, event: Event, new: NewActivityData, now: datetime
 ) -> EnteredActivityData:
-    """Quantify lines by the event's own factor set and record them, all or none.
+    """Quantify lines by the event's pinned factors and record them, all or none.
 
-    Raises LinesRefused, whose values tell of each line its index and what is wrong.
+    Raises LinesRefused, whose values tell of each line its index and what is wrong, and what opening the accounting
+    raises.
     """
-    quantified = quantify_all(event, new.lines)
-    ids = [new_id() for _ in new.lines]
-    await add(connection, caller, event, ids, new.lines, quantified, now)
+    accounting = await accountings.opened(connection, event, caller, now)
+    known = await event_files.known(connection, event.id, {each for line in new.lines for each in files_named(line)})
+    rows = quantify_all(days_of(event), new.lines, accounting.factors, known)
+    await line_rows.add(connection, caller.member, event.id, rows, now)
+    return entered([as_line(each, caller.member, now) for each in rows])
+
+
+def entered(lines: Sequence[EnteredLine]) -> EnteredActivityData:
+    """Lines with their sums."""
     return EnteredActivityData(
-        emissions_g=sum(each.emissions_g for each in quantified),
-        co2_only_g=sum(each.co2_only_g for each in quantified),
-        lines=[
-            EnteredLine(
-                id=line_id,
-                label=line.label,
-                mode=line.mode,
-                people=Decimal(line.people),
-                distance_m=line.distance_m,
-                round_trip=line.round_trip,
-                emissions_g=each.emissions_g,
-            )
-            for line_id, line, each in zip(ids, new.lines, quantified, strict=True)
-        ],
+        emissions_g=sum(each.emissions_g for each in lines),
+        co2_only_g=sum(each.emissions_g for each in lines if each.co2_only),
+        lines=list(lines),
+        out_of_scale=[index for index, each in enumerate(lines) if each.out_of_scale],
     )
 
 
-def quantify_all(event: Event, lines: Sequence[NewLine]) -> list[TravelInventory]:
-    """An inventory of each line alone. Raises LinesRefused."""
-    done, refused = [], []
+def quantify_all(
+    days: EventDays, lines: Sequence[NewLine], factors: Factors, known: frozenset[UUID]
+) -> list[NewRow]:
+    """Every line quantified; `known` are the event's files. Raises LinesRefused."""
+    rows, refused = [], []
     for index, line in enumerate(lines):
         try:
-            done.append(quantify(event, line))
+            rows.append(quantify(days, line, factors, known))
         except CarbonRefusal as refusal:
             refused.append(told_of_line(index, carbon_refusal(refusal)))
+        except Refusal as refusal:
+            refused.append(told_of_line(index, refusal))
     if refused:
         raise LinesRefused(numbers=", ".join(str(each["index"] + 1) for each in refused), lines=refused)
-    return done
+    return rows
 
 
-def quantify(event: Event, line: NewLine) -> TravelInventory:
-    """What a line emits, by the factors in force on the event's first day. Raises CarbonRefusal."""
-    people = Decimal(line.people)
-    if not people:
-        raise PeopleAbsurd(people=line.people, limit=MAX_PEOPLE)
-    travel = TravelLine(line.mode, people, line.distance_m, line.round_trip)
-    first_day = day_of(event, event.hours[0].opens_at)
-    return quantify_lines([travel], factors.factor_set(event.factor_set), event.jurisdiction, first_day)
+def quantify(days: EventDays, line: NewLine, factors: Factors, known: frozenset[UUID]) -> NewRow:
+    """What a line emits. Raises CarbonRefusal and FileNotOfEvent."""
+    if (line.file_id or line.factor) and not files_named(line) <= known:
+        raise FileNotOfEvent
+    said = given(line, days)
+    return NewRow(new_id(), line.label.strip(), said, quantify_line(said, factors, days))
 
 
-def told_of_line(index: int, refusal: Refusal) -> dict[str, Any]:
+def told_of_line(index: int, refusal: Refusal) -> Refused:
     """What is wrong with a line: its index, counted from 0, and the refusal's code, values and texts."""
     texts = {language: refusal.message(language) for language in LANGUAGES}
     return {"index": index, "code": refusal.code, "texts": texts, "values": refusal.values}
 
 
-async def add(
-    connection: Connection,
-    caller: Caller,
-    event: Event,
-    ids: Sequence[UUID],
-    lines: Sequence[NewLine],
-    quantified: Sequence[TravelInventory],
-    now: datetime,
-) -> None:
-    """Write lines with the trace of the values used."""
-    await connection.execute(
-        """
-        INSERT INTO activity_data (
-            id, event_id, label, mode, people, distance_m, round_trip, emissions_g, trace, entered_by, entered_at
-        )
-        SELECT id, $1, label, mode, people, distance_m, round_trip, emissions_g, trace, $2, $3
-        FROM unnest(
-            $4::uuid[], $5::text[], $6::text[], $7::numeric[], $8::bigint[], $9::boolean[], $10::bigint[], $11::jsonb[]
-        ) AS entered (id, label, mode, people, distance_m, round_trip, emissions_g, trace)
-        """,
-        event.id,
-        caller.member,
-        now,
-        list(ids),
-        [each.label.strip() for each in lines],
-        [each.mode for each in lines],
-        [Decimal(each.people) for each in lines],
-        [each.distance_m for each in lines],
-        [each.round_trip for each in lines],
-        [each.emissions_g for each in quantified],
-        [encode_json(each) for each in quantified],
+def as_line(row: NewRow, member_id: UUID, now: datetime, replaces: UUID | None = None) -> EnteredLine:
+    """A row just written, as it will be read back."""
+    return EnteredLine(
+        id=row.id,
+        label=row.label,
+        **said(row.given),
+        **{name: getattr(row.quantified, name) for name in LineQuantified.__struct_fields__},
+        factor_file_id=row.given.factor and row.given.factor.file_id,
+        entered_by=member_id,
+        entered_at=now,
+        import_id=None,
+        replaces=replaces,
+        ended_at=None,
+        ended_by=None,
+        ended_because=None,
+        mode=row.given.item if row.quantified.source == "travel" else None,
     )
+
+
+SAID = ("item", "rank", "starts_on", "ends_on", "people", "distance_m", "round_trip", "cabin", "occupants")
+
+
+def said(line: Given) -> dict[str, Any]:
+    """The parts of a line that are as somebody said them."""
+    return {name: getattr(line, name) for name in (*SAID, "certificate", "file_id")}
+
+
+async def correct(
+    connection: Connection, caller: Caller, event: Event, line_id: UUID, new: Correction, now: datetime
+) -> EnteredActivityData:
+    """Put a line in another's place, which stays to be seen. Raises NotFound, LineEnded and what `enter` raises."""
+    accounting = await accountings.opened(connection, event, caller, now)
+    known = await event_files.known(connection, event.id, files_named(new.line))
+    rows = quantify_all(days_of(event), [new.line], accounting.factors, known)
+    await end(connection, caller, event.id, line_id, new.because, now)
+    await line_rows.add(connection, caller.member, event.id, rows, now, replaces=line_id)
+    return entered([as_line(each, caller.member, now, line_id) for each in rows])
+
+
+async def end(
+    connection: Connection, caller: Caller, event_id: UUID, line_id: UUID, because: str, now: datetime
+) -> None:
+    """A line counts no longer. Raises NotFound and LineEnded."""
+    ended = await connection.fetchval(
+        """
+        UPDATE activity_data SET ended_at = $3, ended_by = $4, ended_because = $5
+        WHERE event_id = $1 AND id = $2 AND ended_at IS NULL
+        RETURNING id
+        """,
+        event_id,
+        line_id,
+        now,
+        caller.member,
+        because.strip(),
+    )
+    if ended is None:
+        await line_rows.find(connection, event_id, line_id)
+        raise LineEnded

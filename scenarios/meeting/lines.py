@@ -88,7 +88,7 @@ class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 
 class EventDays(msgspec.Struct, frozen=True):
-    """The event that lines are of: whose rules hold, its first and last day, days with opening hours, people expected."""
+    """The event of the lines: whose rules hold, its first and last day, days with opening hours, people expected."""
 
     place: str
     first: date

@@ -42,6 +42,28 @@ SINKS: tuple[OffsetClass, ...] = ("new_forestry", "marine_sink")
 Need = Literal["own_place", "china", "recognized", "donated", "used_once"]
 """What a unit must be. recognized: 备案, 核证, 认证 or 认可 as the entry's words say."""
 ContentsKey = Literal["plan", "declaration", "certificate", "disclosure", "report"]
+FieldKey = Literal[
+    "name",
+    "organizer",
+    "held_at",
+    "place",
+    "content",
+    "size",
+    "boundary",
+    "estimate_g",
+    "measures",
+    "offset_method",
+    "target_date",
+    "emissions_g",
+    "neutral_on",
+    "confirmation",
+    "label",
+    "basics",
+    "reductions",
+    "computation",
+    "to_offset_g",
+]
+"""Of a document's contents. `size` is the people, `basics` the event's 基本情况, `label` basic or full."""
 OfficeKey = Literal[
     "publishes", "issues", "inspects", "revokes", "guides", "supervises", "coordinates", "runs_platform"
 ]
@@ -154,10 +176,11 @@ class DeadlineRule(Said, frozen=True, kw_only=True):
 
 
 class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Something that a document must hold, in the text's own words."""
+    """Something that a document must hold, in the text's own words; or by the operator's `policy`."""
 
-    key: str
+    key: FieldKey
     label: Text
+    policy: bool = False
 
 
 class Contents(Said, frozen=True, kw_only=True):

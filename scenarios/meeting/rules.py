@@ -1,6 +1,6 @@
-"""The rules by which an event of a place may call itself carbon-neutral: one pack a place, every entry with its clause.
+"""The rules by which an event may call itself carbon-neutral: one pack a place, every entry with its clause.
 
-A pack is a file in packs/rules. No place borrows another's rule; beneath them lies the national guide, cited as `guide`.
+A pack is a file in packs/rules. No place borrows another's rule; beneath them lies the national guide, cited as such.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from functools import cache, lru_cache
 import msgspec
 
 from scenarios.meeting.rule_files import read_folder
-from scenarios.meeting.rule_terms import Ground as Ground
-from scenarios.meeting.rule_terms import RulePack as RulePack
+from scenarios.meeting.rule_terms import Ground, RulePack
 from scenarios.regions import WORLD, wider
+
+__all__ = ["Governing", "Ground", "RulePack", "governing", "narrowest", "rule_of", "rules"]
 
 
 class Governing(msgspec.Struct, frozen=True):

@@ -121,7 +121,7 @@ class Unit(NamedTuple):
 _MASSES = {"t": Fraction(10**6), "kg": Fraction(1000), "g": Fraction(1)}
 
 UNITS: dict[str, Unit] = {
-    f"{mass}{gas}/{per}": Unit(gas, per, measure.base, grams / measure.size, measure.dimension)  # type: ignore[arg-type]
+    f"{mass}{gas}/{per}": Unit(gas, per, measure.base, grams / measure.size, measure.dimension)
     for mass, grams in _MASSES.items()
     for gas in ("CO2e", "CO2")
     for per, measure in MEASURES.items()

@@ -153,6 +153,12 @@ class FactorNotInForce(CarbonRefusal):
     code = "factor_not_in_force"
 
 
+class BoundaryNotInForce(CarbonRefusal):
+    """{region}在 {date} 没有现行的核算边界。"""
+
+    code = "boundary_not_in_force"
+
+
 class NoMethodologyInForce(CarbonRefusal):
     """{region}在 {date} 没有适用于“{action_label}”的碳普惠方法学，不能获得减排量。"""
 

@@ -135,7 +135,7 @@ def source_pack() -> SourcePack:
 def read_sources(content: bytes, name: str) -> SourcePack:
     """Sources and items from their file's bytes, checked. Raises PackUnreadable."""
     file = parse_toml(content, SourceFile, name)
-    found = {each.key: _source(each, file.documents, name) for each in file.sources}
+    found = {str(each.key): _source(each, file.documents, name) for each in file.sources}
     require(len(found) == len(file.sources), name, "a source stands twice")
     for each in file.items:
         _check(each, found, name)
@@ -145,7 +145,7 @@ def read_sources(content: bytes, name: str) -> SourcePack:
     return SourcePack(PackUsed(id=file.id, version=file.version, digest=digest), found, named)
 
 
-def _check(each: Item, found: Mapping[SourceKey, Source], name: str) -> None:
+def _check(each: Item, found: Mapping[str, Source], name: str) -> None:
     require(each.source in found, name, f"{each.key} is of no source")
     require(each.factor in FACTOR_LABELS, name, f"{each.key} needs a factor that no text names")
     require(bool(each.units), name, f"{each.key} has no unit")

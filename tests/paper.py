@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin
@@ -10,8 +11,9 @@ from xml.etree.ElementTree import Element
 import html5lib
 import httpx
 
-Files = dict[str, tuple[str, bytes, str]]
-"""By field: a file's name, content and media type."""
+File = tuple[str, bytes, str]
+Files = Mapping[str, File | list[File]]
+"""By field: a file's name, content and media type, or several."""
 
 
 @dataclass
@@ -104,4 +106,6 @@ async def post(
         assert not files
         return await client.post(form.action, data=fields, follow_redirects=follow)
     parts = [(name, (None, value.encode())) for name, value in fields.items() if name not in (files or ())]
-    return await client.post(form.action, files=[*parts, *(files or {}).items()], follow_redirects=follow)
+    groups = ((name, some if isinstance(some, list) else [some]) for name, some in (files or {}).items())
+    chosen = [(name, each) for name, some in groups for each in some]
+    return await client.post(form.action, files=[*parts, *chosen], follow_redirects=follow)

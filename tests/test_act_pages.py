@@ -14,7 +14,7 @@ from service.config import Config
 from service.pages.act_figures import EACH
 from service.schedules import CHINA
 from tests.browsing import METRO, a_ride, ago, assert_sound, count, links, other_phone, sign_in, tell
-from tests.paper import Form, read, see, send
+from tests.paper import Form, Paper, read, see, send
 from tests.people import LI, WANG
 from tests.reviewing import picture
 
@@ -26,6 +26,11 @@ async def li(client: httpx.AsyncClient, database: asyncpg.Pool, config: Config) 
     """李雷, signed in."""
     await sign_in(client, database, config, LI)
     return client
+
+
+def error_at(paper: Paper, field: str) -> str:
+    """What is said to be wrong at a field."""
+    return next("".join(each.itertext()) for each in paper.all("p") if each.get("id") == f"{field}-error")
 
 
 # Finding ----------------------------------------------------------------------------------------------------------
@@ -180,6 +185,31 @@ async def test_a_photo_sent_with_a_mistake_need_not_be_sent_again(
     assert await count(database, "action_evidence") == 1
 
 
+def three(*contents: bytes) -> list[tuple[str, bytes, str]]:
+    """Photos chosen in one field."""
+    return [(f"{number}.png", content, "image/png") for number, content in enumerate(contents, 1)]
+
+
+async def test_up_to_three_photos_come_along_and_one_that_is_none_is_named_and_spoils_no_other(
+    li: httpx.AsyncClient, database: asyncpg.Pool
+) -> None:
+    green, red, blue, white = (picture(each) for each in ("green", "red", "blue", "white"))
+    form = (await see(li, METRO)).form("/act")
+    many = await send(li, form, files={"photo": three(green, red, blue, white)}, **a_ride())
+    assert "最多用 3 张照片，这次有 4 张" in error_at(many, "photo")
+    assert await count(database, "evidence") == 0
+    one_bad = await send(li, many.form("/act"), files={"photo": three(green, b"MZ\x90" + bytes(200), red)})
+    assert "照片“2.png”：这不是 JPEG、PNG 或 WebP 照片" in error_at(one_bad, "photo")
+    assert_sound(one_bad, "zh")
+    assert one_bad.text.count("用刚才传的照片") == 2
+    too_many = await send(li, one_bad.form("/act"), files={"photo": three(blue, white)})
+    assert "这次有 4 张" in error_at(too_many, "photo")
+    done = await send(li, too_many.form("/act"), files={"photo": three(blue)})
+    assert "在等审核员看" in done.text
+    assert await count(database, "action_evidence") == 3
+    assert await count(database, "evidence") == 3
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -194,7 +224,7 @@ async def test_what_is_no_photo_is_refused_at_its_field(
 ) -> None:
     form = (await see(li, METRO)).form("/act")
     shown = await send(li, form, files={"photo": ("x.png", content, "image/png")}, **a_ride())
-    assert said in next("".join(each.itertext()) for each in shown.all("p") if each.get("id") == "photo-error")
+    assert said in error_at(shown, "photo")
     assert await count(database, "actions") == 0
 
 
@@ -202,7 +232,7 @@ async def test_a_photo_of_someone_else_or_a_made_up_one_is_refused(
     li: httpx.AsyncClient, database: asyncpg.Pool, config: Config
 ) -> None:
     for kept, said in (("0" * 64, "这张照片不能用"), ("../../etc", "")):
-        shown = await tell(li, **a_ride(kept=kept))
+        shown = await tell(li, **a_ride(kept1=kept))
         assert said in shown.text
     assert await count(database, "action_evidence") == 0
 

@@ -1,8 +1,9 @@
-"""An act as its form tells it: how much, when, and a photo. What cannot be read is said at its field."""
+"""An act as its form tells it: how much, when, and photos. What cannot be read is said at its field."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -17,7 +18,8 @@ from service.action_rows import Action
 from service.api.actions import NewAction
 from service.carbon import carbon_refusal
 from service.errors import BadInput, Refusal
-from service.pages.rendering import Typed
+from service.i18n import Language, translate
+from service.pages.rendering import Typed, storable
 from service.pages.saying import Unreadable
 from service.schedules import CHINA
 
@@ -33,8 +35,13 @@ WHEN = (
 )
 PHOTO = (
     *("photo_too_large", "not_a_photo", "photo_broken", "photo_animated", "photo_too_many_pixels"),
-    *("too_many_uploads", "photo_unusable"),
+    *("too_many_uploads", "photo_unusable", "too_many_photos", "photo_refused"),
 )
+MOST_PHOTOS = 3
+KEPT = tuple(f"kept{number}" for number in range(1, MOST_PHOTOS + 1))
+"""The fields that hold the digests of photos which came when the form was sent before."""
+DIGEST = re.compile("[0-9a-f]{64}")
+LONGEST_FILE_NAME = 80
 
 
 class QuantityMissing(BadInput):
@@ -59,6 +66,26 @@ class MomentUnreadable(BadInput):
     """“{text}”不是日期和时间，请像 2026-11-21 08:30 这样填写。"""
 
     code = "moment_unreadable"
+
+
+class TooManyPhotos(BadInput):
+    """一次行为最多用 {most} 张照片，这次有 {count} 张，请重新选。"""
+
+    code = "too_many_photos"
+
+
+class PhotoRefused(BadInput):
+    """照片“{name}”：{why}"""
+
+    code = "photo_refused"
+
+    def __init__(self, name: str, refusal: Refusal) -> None:
+        super().__init__(name=name)
+        self.refusal = refusal
+
+    def message(self, language: Language) -> str:
+        """Which of several photos it is, and why."""
+        return translate(language, self.template()).format(**self.values, why=self.refusal.message(language))
 
 
 def fields_of(kind: Kind | None) -> dict[str, str]:
@@ -99,7 +126,7 @@ def read_act(typed: Typed, kind: Kind) -> NewAction:
         occurred_on=day,
         started_at=started_at,
         ended_at=ended_at,
-        photos=(typed["kept"],) if typed["kept"] else (),
+        photos=kept_in(typed),
     )
 
 
@@ -143,11 +170,22 @@ def read_minutes(text: str) -> int:
     return minutes
 
 
-async def photo_in(request: Request[Any, Any, Any]) -> bytes | None:
-    """The photo that came with a form, if one was chosen."""
-    sent = (await request.form()).get("photo")
-    content = await sent.read() if isinstance(sent, UploadFile) else b""
-    return content or None
+def kept_in(typed: Typed) -> tuple[str, ...]:
+    """The digests of photos that were kept when the form was sent before, and are still wanted."""
+    return tuple(dict.fromkeys(typed[field] for field in KEPT if DIGEST.fullmatch(typed[field])))
+
+
+def keep_in(typed: Typed, digests: Iterable[str]) -> None:
+    """Let the form hold these photos, and no others."""
+    held = dict(zip(KEPT, dict.fromkeys(digests), strict=False))
+    typed.update(dict.fromkeys(KEPT, "") | held)
+
+
+async def photos_in(request: Request[Any, Any, Any]) -> list[tuple[str, bytes]]:
+    """The photos that were chosen, each with its file's name."""
+    sent = [each for each in (await request.form()).getall("photo", []) if isinstance(each, UploadFile)]
+    found = [(storable(each.filename)[:LONGEST_FILE_NAME], await each.read()) for each in sent]
+    return [(name, content) for name, content in found if content]
 
 
 def moment_text(moment: datetime) -> str:

@@ -1,8 +1,7 @@
-"""A citizen finds a low-carbon act and says that they did it: where, what, how much, when, and a photo of it."""
+"""A citizen finds a low-carbon act and says that they did it: where, what, how much, when, and photos of it."""
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
@@ -30,7 +29,20 @@ from service.carbon import carbon_refusal
 from service.db import new_id, transaction
 from service.errors import NotFound, Refusal
 from service.i18n import translate
-from service.pages.act_forms import empty, fields_of, filled, moment_text, photo_in, read_act
+from service.pages.act_forms import (
+    KEPT,
+    MOST_PHOTOS,
+    PhotoRefused,
+    TooManyPhotos,
+    empty,
+    fields_of,
+    filled,
+    keep_in,
+    kept_in,
+    moment_text,
+    photos_in,
+    read_act,
+)
 from service.pages.devices import DEVICE, device_cookie, device_of, new_device
 from service.pages.rendering import Typed, id_in, own_cookie, page, see_other, storable, typed_in
 from service.schedules import CHINA
@@ -38,9 +50,8 @@ from service.schedules import CHINA
 REGION = "tanhui_region"
 REGION_LIFE_S = 365 * 24 * 3600
 LONGEST_SEARCH = 60
-BODY_BYTES = 2 * photos.LARGEST_BYTES
-"""So that a photo that is somewhat too large is said to be so at its field."""
-DIGEST = re.compile("[0-9a-f]{64}")
+BODY_BYTES = (MOST_PHOTOS + 1) * photos.LARGEST_BYTES
+"""So that photos that are somewhat too large, or too many, are said to be so at their field."""
 
 
 def today() -> date:
@@ -126,7 +137,7 @@ def form_page(
     typed: Typed,
     refusal: Refusal | None = None,
 ) -> Response[Any]:
-    """How much, when, and a photo: with what was typed and what is wrong with it."""
+    """How much, when, and photos: with what was typed and what is wrong with it."""
     used = methodology_for(region, kind.key, today()).used
     return page(
         request,
@@ -135,6 +146,7 @@ def form_page(
         typed=typed,
         refusal=refusal,
         fields=fields_of(kind),
+        kept_fields=KEPT,
         region=region,
         kind=kind,
         earning=earning_of(kind),
@@ -161,7 +173,7 @@ async def act(request: Request[Caller, Any, Any], pool: Pool, config: Config, co
     except CarbonRefusal:
         return place_page(request, region)
     try:
-        typed["kept"] = await keep_photo(request, pool, typed["kept"])
+        await keep_photos(request, pool, typed)
         said = read_act(typed, kind)
         device = device_of(request)
         digest = devices.device_digest(config, device) if device else None
@@ -173,14 +185,30 @@ async def act(request: Request[Caller, Any, Any], pool: Pool, config: Config, co
     return see_other(f"/me/actions/{logged.action_id}")
 
 
-async def keep_photo(request: Request[Caller, Any, Any], pool: asyncpg.Pool, kept: str) -> str:
-    """The digest of the photo that came, else of the one kept when the form was sent before; '' for none."""
-    content = await photo_in(request)
-    if content is None:
-        return kept if DIGEST.fullmatch(kept) else ""
+async def keep_photos(request: Request[Caller, Any, Any], pool: asyncpg.Pool, typed: Typed) -> None:
+    """Keep the photos that came, besides those kept when the form was sent before: the form holds them all.
+
+    Raises TooManyPhotos, and keeps none of those that came; for one that is refused, the others are kept.
+    """
+    kept, sent = kept_in(typed), await photos_in(request)
+    keep_in(typed, kept)
+    if len(kept) + len(sent) > MOST_PHOTOS:
+        raise TooManyPhotos(most=MOST_PHOTOS, count=len(kept) + len(sent))
+    refused: Refusal | None = None
+    for name, content in sent:
+        try:
+            keep_in(typed, [*kept_in(typed), await keep_photo(pool, request.user.member, content)])
+        except Refusal as refusal:
+            refused = refused or (PhotoRefused(name, refusal) if len(sent) > 1 else refusal)
+    if refused:
+        raise refused
+
+
+async def keep_photo(pool: asyncpg.Pool, member_id: UUID, content: bytes) -> str:
+    """Keep a photo; its digest. Raises what `photos.clean` and `evidence.keep` raise."""
     photo = await photos.clean(content)
     async with transaction(pool) as connection:
-        return (await evidence.keep(connection, request.user.member, photo, datetime.now(UTC))).digest
+        return (await evidence.keep(connection, member_id, photo, datetime.now(UTC))).digest
 
 
 routes = [find_act, act]

@@ -31,8 +31,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     One answer is one attendee with all of their check-ins: `people` x stand behind it, `grams` y were emitted.
     The sums are of x, y, x², xy and y². `by_source_g` splits sum_g by emission source; `co2_only_g` is the part of it
-    whose factors cover CO2 alone. `gate` is None for everybody, or the rest. Where the organizer corrected modes, the
-    answers count `corrected_g` instead of `said_g`: every mean is scaled by the ratio.
+    whose factors cover CO2 alone. `gate` is None for everybody, or the rest.
     """
 
     name: str
@@ -46,13 +45,6 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sum_g_squared: int
     by_source_g: Mapping[str, int] = {}
     co2_only_g: int = 0
-    said_g: int = 0
-    corrected_g: int = 0
-
-    @property
-    def scale(self) -> Fraction:
-        """By which corrections change the grams of an answer."""
-        return Fraction(self.corrected_g, self.said_g) if self.said_g else Fraction(1)
 
 
 class Extrapolated(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -135,7 +127,7 @@ def _state(group: Group) -> State:
 def _estimated(group: Group, known: Extrapolated) -> Extrapolated:
     missing = known.missing_people
     assert missing is not None
-    per_person = Fraction(missing, group.respondents) * group.scale
+    per_person = Fraction(missing, group.respondents)
     sources = {source: round_up(grams * per_person) for source, grams in sorted(group.by_source_g.items())}
     emissions_g = sum(sources.values()) if sources else round_up(group.sum_g * per_person)
     variance = variance_of(group)
@@ -143,7 +135,7 @@ def _estimated(group: Group, known: Extrapolated) -> Extrapolated:
     half_g = half_width(variance, degrees)
     return msgspec.structs.replace(
         known,
-        mean_g=str(Fraction(group.sum_g, group.respondents) * group.scale),
+        mean_g=str(Fraction(group.sum_g, group.respondents)),
         emissions_g=emissions_g,
         by_source_g=sources,
         co2_only_g=min(emissions_g, round_up(group.co2_only_g * per_person)),
@@ -166,7 +158,7 @@ def variance_of(group: Group) -> Fraction:
     spread = max(Fraction(0), residual) / (group.answers - 1)
     left_out = 1 - Fraction(group.respondents, group.head_count)
     mean_people = Fraction(group.respondents, group.answers)
-    return group.head_count**2 * left_out * spread / (group.answers * mean_people**2) * group.scale**2
+    return group.head_count**2 * left_out * spread / (group.answers * mean_people**2)
 
 
 def half_width(variance: Fraction, degrees: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from fractions import Fraction
 from uuid import UUID
 
 import msgspec
@@ -16,8 +17,9 @@ import msgspec
 from scenarios.factors import FactorBook
 from scenarios.labels import MODE_LABELS
 from scenarios.meeting.cells import Cell, CellLeg
+from scenarios.meeting.extrapolation import Group
 from scenarios.meeting.travel import Cabin, applied, cabin_key
-from scenarios.quantities import km_text
+from scenarios.quantities import km_text, round_up
 from scenarios.refusals import DistanceAbsurd, UnknownMode
 
 
@@ -120,4 +122,43 @@ def _leg(leg: CellLeg, cell: Cell, correction: ModeCorrection, factors: FactorBo
         factor=ready.shown[index],
         cabin=cabin,
         occupants=shared_by if ready.per_vehicle else None,
+    )
+
+
+def scaled(groups: Sequence[Group], said: Sequence[Cell], counted: Sequence[Cell]) -> list[Group]:
+    """Groups of answers as corrections change them: by the ratio of grams at each group's own gates.
+
+    Which answers a correction takes is not known one by one, so that their spread is scaled by the same ratio.
+    """
+    named = {group.gate for group in groups if group.gate is not None}
+    return [_scaled(group, _at(said, group, named), _at(counted, group, named)) for group in groups]
+
+
+def _at(cells: Sequence[Cell], group: Group, named: set[int]) -> list[Cell]:
+    return [cell for cell in cells if (cell.gate == group.gate if group.gate is not None else cell.gate not in named)]
+
+
+def _scaled(group: Group, said: Sequence[Cell], counted: Sequence[Cell]) -> Group:
+    before, after = sum(cell.grams for cell in said), sum(cell.grams for cell in counted)
+    if before == after or not before or not group.sum_g:
+        return group
+    travel = dict(group.by_source_g)
+    travel["travel"] = max(0, travel.get("travel", 0) + round_up(Fraction(group.sum_g * (after - before), before)))
+    sum_g = sum(travel.values())
+    ratio = Fraction(sum_g, group.sum_g)
+    return msgspec.structs.replace(
+        group,
+        sum_g=sum_g,
+        sum_people_g=round_up(group.sum_people_g * ratio),
+        sum_g_squared=round_up(group.sum_g_squared * ratio**2),
+        by_source_g=travel,
+        co2_only_g=round_up(Fraction(sum_g * _co2_only_g(counted), after)) if after else 0,
+    )
+
+
+def _co2_only_g(cells: Sequence[Cell]) -> int:
+    return sum(
+        cell.count * sum(leg.emissions_g for leg in cell.legs if leg.factor.gases == ("CO2",))
+        + cell.count * (cell.lodging_each_g if cell.lodging_factor and cell.lodging_factor.gases == ("CO2",) else 0)
+        for cell in cells
     )

@@ -31,10 +31,11 @@ from scenarios.citations import (
     require_unit,
     resolve,
 )
-from scenarios.labels import FACTOR_LABELS
+from scenarios.gwp import gwp_set
+from scenarios.labels import FACTOR_LABELS, MODE_LABELS
 from scenarios.quantities import UNITS
 from scenarios.refusals import FactorNotInForce, UnknownFactorSet
-from scenarios.regions import wider
+from scenarios.regions import is_place_code, wider
 
 FOLDER = Path(__file__).parent / "packs" / "factors"
 
@@ -226,6 +227,11 @@ def factor_sets() -> tuple[FactorSet, ...]:
     return tuple(read_factor_set(path.read_bytes(), path.name) for path in sorted(FOLDER.glob("*.toml")))
 
 
+def travel_sets() -> tuple[FactorSet, ...]:
+    """The sets that know how people travel: those that an event can be given for its check-ins."""
+    return tuple(each for each in factor_sets() if any(factor.key in MODE_LABELS for factor in each.factors))
+
+
 def default_sets(country: str) -> tuple[FactorSet, ...]:
     """The sets that events of a country are accounted by, in order of id; none holds a key that another has there."""
     around = wider(country)
@@ -246,6 +252,10 @@ def read_factor_set(content: bytes, name: str) -> FactorSet:
     file = parse_toml(content, FactorFile, name)
     factors = tuple(_factor(entry, file.documents, name) for entry in file.factors)
     require(bool(factors), name, "it holds no factor")
+    if file.gwp:
+        gwp_set(file.gwp)
+    for place in file.default_for:
+        require(is_place_code(place), name, f"it is the default of the unknown place {place!r}")
     for one, other in combinations(factors, 2):
         require(not _clash(one, other), name, f"{one.key} has two factors for one place and day")
     return FactorSet(file, hashlib.sha256(content).hexdigest(), factors)

@@ -399,4 +399,4 @@ def choose_factor_set(wanted: str | None, country: str) -> str:
         return factors.factor_set(wanted).id
     if country == "CN":
         return factors.factor_set("travel-cn").id
-    raise FactorSetNeeded(country=country, choices=", ".join(each.id for each in factors.factor_sets()))
+    raise FactorSetNeeded(country=country, choices=", ".join(each.id for each in factors.travel_sets()))

@@ -5,19 +5,20 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.factors import factor_set, factor_sets
+from scenarios.factors import factor_set, travel_sets
 from scenarios.geodesy import distance_m
 from scenarios.meeting.modes import MODES, asks_nights, modes_of, shared_modes
-from scenarios.meeting.travel import Leg, Point, Quantified, Trip, quantify_trip
+from scenarios.meeting.travel import Cabin, Leg, Point, Quantified, Trip, quantify_trip
 from scenarios.quantities import UNITS
 from scenarios.refusals import (
+    CabinAbsurd,
     CarbonRefusal,
     CompanionsAbsurd,
     DistanceAbsurd,
@@ -256,5 +257,47 @@ def test_the_page_offers_the_modes_that_have_a_factor() -> None:
     assert shared_modes(STARTER, BEIJING, DAY) == {"taxi", "car", "motorcycle"}
 
 
-def test_every_set_offers_something_somewhere() -> None:
-    assert all(modes_of(each, "110000", DAY) for each in factor_sets())
+def test_every_set_for_travel_offers_something_somewhere() -> None:
+    assert all(modes_of(each, "110000", DAY) for each in travel_sets())
+    assert {each.id for each in travel_sets()} == {"travel-cn", "klower-2020", "klower-2020-rail"}
+
+
+@pytest.mark.parametrize(
+    ("cabin", "emissions_g"),
+    [(None, 112_900), ("economy", 109_160), ("premium", 174_650), ("business", 316_560), ("first", 436_630)],
+)
+def test_a_flight_emits_by_its_cabin(cabin: Cabin | None, emissions_g: int) -> None:
+    found = in_beijing(journey(Leg("plane", 1_000_000, cabin=cabin)))
+    assert (found.emissions_g, found.legs[0].cabin) == (emissions_g, cabin)
+    assert found.legs[0].factor.key == ("plane" if cabin is None else f"plane_{cabin}")
+
+
+def test_a_cabin_is_for_planes_alone() -> None:
+    with pytest.raises(CabinAbsurd, match="高铁或动车不分舱位"):
+        in_beijing(journey(Leg("high_speed_rail", 1_000, cabin="business")))
+    with pytest.raises(FactorNotInForce, match="飞机公务舱"):
+        quantify_trip(journey(Leg("plane", 1_000, cabin="business")), KLOWER, "AT", DAY)
+
+
+def test_a_trip_without_cabin_is_stored_as_it_always_was() -> None:
+    trip = journey(Leg("plane", 1_000))
+    assert msgspec.json.encode(trip.legs[0]) == b'{"mode":"plane","distance_m":1000}'
+    assert "cabin" not in msgspec.to_builtins(in_beijing(trip))["legs"][0]
+    assert b"data_year" not in msgspec.json.encode(in_beijing(trip))
+
+
+@given(
+    metres=st.integers(min_value=0, max_value=20_000_000),
+    more=st.integers(min_value=0, max_value=20_000_000),
+    companions=st.integers(min_value=0, max_value=59),
+)
+def test_flights_keep_the_order_of_classes_and_more_never_emits_less(metres: int, more: int, companions: int) -> None:
+    def grams(cabin: Cabin, metres: int, ways: bool = False, people: int = companions) -> int:
+        return in_beijing(journey(Leg("plane", metres, cabin=cabin), round_trip=ways, companions=people)).emissions_g
+
+    each = [grams(cabin, metres) for cabin in get_args(Cabin)]
+    assert each == sorted(each)
+    assert metres == 0 or each[0] > 0
+    assert grams("economy", metres) <= grams("economy", metres + more)
+    assert grams("first", metres) <= grams("first", metres, people=companions + 1)
+    assert 2 * each[0] - 1 <= grams("economy", metres, ways=True) <= 2 * each[0]

@@ -150,7 +150,7 @@ async def event_form(
         organizations=[each for each in mine if each.role == Role.ORGANIZER],
         kinds=events.KINDS,
         zones=ZONES,
-        factor_sets=factors.factor_sets(),
+        factor_sets=factors.travel_sets(),
         places=choices(typed, "CN") if refusal else (),
         id=str(new_id()),
     )

@@ -63,7 +63,7 @@ class Nudges:
         self._due: set[UUID] = set()
         self._wake = asyncio.Event()
         self._away = False
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     def fold(self, event_id: UUID) -> None:
         """There is something to fold for this event."""
@@ -81,19 +81,21 @@ class Nudges:
         try:
             yield self
         finally:
-            self._stopping = True
+            self._stopping.set()
             self._wake.set()
             await sending
             with suppress(RedisError, OSError):
                 await queue.aclose(close_connection_pool=True)
 
     async def _send(self, queue: ArqRedis) -> None:
-        while not self._stopping:
+        while not self._stopping.is_set():
             await self._wake.wait()
             self._wake.clear()
             due, self._due = self._due, set()
             await self._try_sending(queue, due)
-            await asyncio.sleep(PAUSE_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PAUSE_S):
+                    await self._stopping.wait()
 
     async def _try_sending(self, queue: ArqRedis, due: set[UUID]) -> None:
         """Enqueue, or drop and say so once an outage."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import itertools
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import asyncpg
@@ -16,18 +15,21 @@ import httpx
 import pytest
 import redis
 from hypothesis import Phase, settings
+from litestar import Litestar
 
 from service import ledger, transfer_log
 from service.app import create_app
 from service.config import Config
 from service.db import open_pool, transaction
 from service.events import Event
+from service.limits import Limits
 from tests.browsing import open_event
 from tests.machines import Machines, clone_database, drop_database, machines
 
 SERVERS = pytest.StashKey[Machines]()
 STARTED = pytest.StashKey[ExitStack]()
-numbers = itertools.count(1)
+SPARE: dict[Config, list[Litestar]] = {}
+"""Applications that have served a test and may serve another of the same settings."""
 settings.register_profile("long", max_examples=1_000, stateful_step_count=60, deadline=None)
 settings.register_profile(
     "unshrunk", max_examples=40, stateful_step_count=40, deadline=None, database=None, phases=[Phase.generate]
@@ -86,12 +88,18 @@ def redis_url(own_redis_url: str) -> Iterator[str]:
         client.flushdb()
 
 
+@pytest.fixture(scope="session")
+def database_name(servers: Machines) -> Iterator[str]:
+    """The name of this process's databases, one after the other."""
+    name = f"{servers.template}_{os.getpid()}"
+    yield name
+    asyncio.run(drop_database(servers.database_url, name))
+
+
 @pytest.fixture
-async def database_url(servers: Machines) -> AsyncIterator[str]:
-    """A fresh, migrated database of the test's own."""
-    name = f"{servers.template}_{os.getpid()}_{next(numbers)}"
-    yield await clone_database(servers, name)
-    await drop_database(servers.database_url, name)
+async def database_url(servers: Machines, database_name: str) -> str:
+    """A fresh, migrated database of the test's own: the last test's is dropped."""
+    return await clone_database(servers, database_name)
 
 
 @pytest.fixture
@@ -128,7 +136,28 @@ async def event(database: asyncpg.Pool, config: Config) -> Event:
 @asynccontextmanager
 async def serving(config: Config) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an application with these settings. A fault of our own is raised, not answered 500."""
-    app = create_app(config)
+    with application(config) as app:
+        async with client_of(app) as client:
+            yield client
+
+
+@contextmanager
+def application(config: Config) -> Iterator[Litestar]:
+    """An application with these settings that remembers nobody.
+
+    To build one takes three times as long as the rest of a short test. What it holds while it serves is made at its
+    start; beside that it only counts.
+    """
+    spare = SPARE.setdefault(config, [])
+    app = spare.pop() if spare else create_app(config)
+    app.state.limits = Limits(config)
+    yield app
+    spare.append(app)
+
+
+@asynccontextmanager
+async def client_of(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an application that serves meanwhile."""
     started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     stop = asyncio.Event()
 

@@ -103,29 +103,38 @@ async def make_template(server_url: str, template: str) -> None:
 
 
 async def clone_database(servers: Machines, name: str) -> str:
-    """Copy the template; returns the copy's URL."""
+    """Copy the template, in place of what has that name; returns the copy's URL.
+
+    As files, which takes half of what going through the server's memory and log does.
+    """
     connection = await asyncpg.connect(servers.database_url)
     try:
-        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{servers.template}"')
+        await drop(connection, name)
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{servers.template}" STRATEGY FILE_COPY')
     finally:
         await connection.close()
     return with_database(servers.database_url, name)
 
 
 async def drop_database(server_url: str, name: str) -> None:
-    """Drop it, whoever is connected. While the server itself is vacuuming it we may not, so we try again."""
+    """Drop it, whoever is connected."""
     connection = await asyncpg.connect(server_url)
     try:
-        for pause_s in (0.1, 0.5, 2, 5, None):
-            try:
-                await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-                break
-            except asyncpg.InsufficientPrivilegeError:
-                if pause_s is None:
-                    raise
-                await asyncio.sleep(pause_s)
+        await drop(connection, name)
     finally:
         await connection.close()
+
+
+async def drop(connection: asyncpg.Connection, name: str) -> None:
+    """Drop a database, if there is one. While the server itself is vacuuming it we may not, so we try again."""
+    for pause_s in (0.1, 0.5, 2, 5, None):
+        try:
+            await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            return
+        except asyncpg.InsufficientPrivilegeError:
+            if pause_s is None:
+                raise
+            await asyncio.sleep(pause_s)
 
 
 def with_database(url: str, name: str) -> str:

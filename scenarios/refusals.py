@@ -185,6 +185,18 @@ class PlaceAmbiguous(CarbonRefusal):
     candidates: tuple[Place, ...] = ()
 
 
+class EventFactsMissing(CarbonRefusal):
+    """还不能判断活动的规模：{region}的规则要看{measure_label}，请先填写。"""
+
+    code = "event_facts_missing"
+
+
+class NoNeutralityRule(CarbonRefusal):
+    """{region}在 {date} 没有大型活动碳中和的规则包。"""
+
+    code = "no_neutrality_rule"
+
+
 class PackUnreadable(CarbonRefusal):
     """数据包 {pack} 不能使用：{why}。"""
 
@@ -213,6 +225,12 @@ class CertificateMissing(CarbonRefusal):
     """绿色电力须填写绿色电力证书编号并附上证书文件。"""
 
     code = "certificate_missing"
+
+
+class AssumptionAbsurd(CarbonRefusal):
+    """“{name_label}”不合理：比例须在 0 到 1 之间、合计为 1，数量不能为负，也不能过大。"""
+
+    code = "assumption_absurd"
 
 
 ALL: tuple[type[CarbonRefusal], ...] = tuple(CarbonRefusal.__subclasses__())

@@ -6,6 +6,7 @@ from scenarios.actions.fair_play import fair_play
 from scenarios.actions.groups import group_texts
 from scenarios.actions.methodologies import methodologies
 from scenarios.labels import FACTOR_LABELS, MEASURE_LABELS, THIS_LEG, UNIT_LABELS
+from scenarios.meeting.thresholds import SIZE_LABELS
 from scenarios.refusals import ALL
 
 
@@ -16,6 +17,7 @@ def msgids() -> tuple[str, ...]:
         *FACTOR_LABELS.values(),
         *UNIT_LABELS.values(),
         *MEASURE_LABELS.values(),
+        *SIZE_LABELS.values(),
         THIS_LEG,
         *(action.label for action in actions),
         *(action.example for action in actions),

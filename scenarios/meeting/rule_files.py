@@ -12,6 +12,7 @@ import msgspec
 
 from scenarios.citations import Cited, overlap, parse_toml, require, require_force, resolve
 from scenarios.meeting.rule_terms import LISTS, RuleFile, RulePack, Text
+from scenarios.regions import wider
 
 FOLDER = Path(__file__).parent.parent / "packs" / "rules"
 
@@ -86,6 +87,8 @@ def _check_offsets(pack: RulePack, name: str) -> None:
     require(bool(pack.offsets and pack.labels), name, "it has no offsets or no labels")
     for offset in pack.offsets:
         require(bool(offset.classes), name, f"{offset.key} is of no class")
+        within = not offset.place or offset.place in wider(pack.region)
+        require(within, name, f"{offset.key} is of {offset.place!r}, which does not hold {pack.region}")
     ranks = sorted({each.rank for each in pack.offsets if each.rank is not None})
     require(ranks == list(range(1, len(ranks) + 1)), name, "the ranks do not count from one")
     require(pack.order.recommended == bool(ranks), name, "ranks and the order recommended contradict each other")

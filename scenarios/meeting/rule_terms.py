@@ -146,12 +146,16 @@ class Way(Said, frozen=True, kw_only=True):
 
 
 class Offset(Said, frozen=True, kw_only=True):
-    """Units that may offset, if they are what `needs` says. `rank`: their place in the recommended order, if any."""
+    """Units that may offset, if they are what `needs` says. `rank`: their place in the recommended order, if any.
+
+    `place`: whose own they must be, where that is wider than the rule's own place, as Jining takes all of Shandong's.
+    """
 
     key: str
     classes: tuple[OffsetClass, ...]
     words: Text
     needs: tuple[Need, ...] = ()
+    place: str = ""
     rank: int | None = None
 
 

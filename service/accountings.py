@@ -1,8 +1,9 @@
-"""An event's accounting: opened once, it keeps the packs in force that day; whatever comes later is computed by them."""
+"""An event's accounting: opened once, it keeps the packs in force that day, and later numbers are computed by them."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -74,7 +75,7 @@ class Accounting(msgspec.Struct, frozen=True, kw_only=True):
     factors: FactorBook
     boundary: Boundary
     opened_by: UUID | None
-    opened_at: datetime
+    opened_at: datetime | None
 
     @property
     def opening(self) -> Opening:
@@ -83,12 +84,12 @@ class Accounting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """When an accounting opened, and by which packs."""
+    """When an accounting opened, and by which packs; while it is not open, which it would open by."""
 
     event_id: UUID
     gwp_set: str
     packs: tuple[Pack, ...]
-    opened_at: datetime
+    opened_at: datetime | None
 
 
 class NewSettings(msgspec.Struct, forbid_unknown_fields=True):
@@ -127,8 +128,7 @@ async def opened(connection: Connection, event: Event, caller: Caller | None, no
     found = await find(connection, event.id)
     if found is not None:
         return found
-    with carbon_refused():
-        chosen = choose(event.factor_set, event.country, event.jurisdiction, day_of(event, event.hours[0].opens_at))
+    chosen = chosen_for(event)
     await pin(connection, chosen)
     await connection.execute(
         """
@@ -136,7 +136,7 @@ async def opened(connection: Connection, event: Event, caller: Caller | None, no
         ON CONFLICT DO NOTHING
         """,
         event.id,
-        gwp_of([each for pack, content in chosen if isinstance(each := read(pack, content), FactorSet)]),
+        gwp_of(sets_in([read(*each) for each in chosen])),
         [bytes.fromhex(pack.digest) for pack, _ in chosen],
         caller and caller.member_id,
         now,
@@ -144,6 +144,30 @@ async def opened(connection: Connection, event: Event, caller: Caller | None, no
     made = await find(connection, event.id)
     assert made is not None
     return made
+
+
+async def of_event(connection: Connection, event: Event) -> Accounting:
+    """The event's accounting; while it is not open, as it would open now. Raises CarbonRule as `opened`."""
+    found = await find(connection, event.id)
+    if found is not None:
+        return found
+    chosen = chosen_for(event)
+    contents = [read(*each) for each in chosen]
+    return Accounting(
+        event_id=event.id,
+        gwp_set=gwp_of(sets_in(contents)),
+        packs=tuple(pack for pack, _ in chosen),
+        factors=book(tuple(sets_in(contents))),
+        boundary=boundary_in(contents),
+        opened_by=None,
+        opened_at=None,
+    )
+
+
+def chosen_for(event: Event) -> list[tuple[Pack, bytes]]:
+    """The packs to pin for an event. Raises CarbonRule."""
+    with carbon_refused():
+        return choose(event.factor_set, event.country, event.jurisdiction, day_of(event, event.hours[0].opens_at))
 
 
 async def find(connection: Connection, event_id: UUID) -> Accounting | None:
@@ -171,8 +195,8 @@ def as_accounting(rows: list[Any]) -> Accounting:
         event_id=first["event_id"],
         gwp_set=first["gwp_set"],
         packs=packs,
-        factors=book(tuple(each for each in contents if isinstance(each, FactorSet))),
-        boundary=next(each for each in contents if isinstance(each, Boundary)),
+        factors=book(tuple(sets_in(contents))),
+        boundary=boundary_in(contents),
         opened_by=first["opened_by"],
         opened_at=first["opened_at"],
     )
@@ -224,6 +248,16 @@ def book(sets: tuple[FactorSet, ...]) -> FactorBook:
     return FactorBook(sets)
 
 
+def sets_in(contents: Iterable[object]) -> list[FactorSet]:
+    """The factor sets among what was read."""
+    return [each for each in contents if isinstance(each, FactorSet)]
+
+
+def boundary_in(contents: Iterable[object]) -> Boundary:
+    """The boundary among what was read."""
+    return next(each for each in contents if isinstance(each, Boundary))
+
+
 def gwp_of(sets: list[FactorSet]) -> str:
     """The names of the GWP sets that the factor sets state; "unstated" where none does."""
     return ", ".join(sorted({each.gwp for each in sets if each.gwp})) or "unstated"
@@ -256,9 +290,7 @@ async def require(connection: Connection, event_id: UUID) -> Accounting:
     return found
 
 
-async def settle(
-    connection: Connection, caller: Caller, event: Event, new: NewSettings, now: datetime
-) -> Settings:
+async def settle(connection: Connection, caller: Caller, event: Event, new: NewSettings, now: datetime) -> Settings:
     """Put these settings in force, opening the accounting where it was not; those before are kept.
 
     Raises AreaImpossible, BaselineUnexplained, and what `opened` raises.

@@ -1,0 +1,112 @@
+"""An event's check-ins in cells, as stored at the door; nothing is quantified again."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from scenarios.meeting.cells import Cell, CellLeg
+from scenarios.meeting.travel import FactorUsed, Part
+from scenarios.policies.operator import policy
+from scenarios.quantities import rate
+from service.db import Connection
+
+
+class StoredLeg(msgspec.Struct, frozen=True):
+    """What a cell takes of a stored leg. Its factor is read once for all that have the same."""
+
+    mode: str
+    distance_m: int
+    person_m: int
+    emissions_g: int
+    factor: msgspec.Raw
+    cabin: str | None = None
+    occupants: int | None = None
+
+
+class StoredTrip(msgspec.Struct, frozen=True):
+    """What a cell takes of a stored trip."""
+
+    part: Part
+    people: int
+    round_trip: bool
+    legs: tuple[StoredLeg, ...]
+    lodging_emissions_g: int
+    nights: int
+    lodging_factor: msgspec.Raw
+
+
+decode_trip = msgspec.json.Decoder(StoredTrip).decode
+decode_factor = msgspec.json.Decoder(FactorUsed | None).decode
+
+
+async def of_event(connection: Connection, event_id: UUID) -> list[Cell]:
+    """The check-ins that count, alike ones together; the largest cells first, then the first that came.
+
+    They are alike when their grams, people, part, gate and nights are, and the hashes of their legs and factors: to
+    compare those themselves takes four times as long. Grams add up exactly in any case.
+    """
+    rows = await connection.fetch(
+        """
+        WITH alike AS MATERIALIZED (
+            SELECT any_value(id) AS one, count(*) AS count
+            FROM check_ins WHERE event_id = $1 AND ended_at IS NULL
+            GROUP BY part, gate_id, people, travel_emissions_g, lodging_emissions_g, trip -> 'nights',
+                trip -> 'round_trip', jsonb_hash_extended(trip -> 'legs', 0),
+                jsonb_hash_extended(trip -> 'lodging_factor', 0)
+        )
+        SELECT gate_id, alike.count, trip - 'earning' - 'unearned' - 'factor_set' AS trip
+        FROM alike JOIN check_ins ON check_ins.id = alike.one
+        ORDER BY alike.count DESC, check_ins.id
+        """,
+        event_id,
+    )
+    factors: dict[bytes, FactorUsed | None] = {}
+    return [as_cell(row, factors) for row in rows]
+
+
+def as_cell(row: Any, factors: dict[bytes, FactorUsed | None]) -> Cell:
+    """A row of the query above as a cell; `factors` are those read before."""
+    trip = decode_trip(row["trip"])
+    return Cell(
+        part=trip.part,
+        gate=row["gate_id"],
+        legs=tuple([as_leg(each, trip.people, factors) for each in trip.legs]),
+        round_trip=trip.round_trip,
+        nights=trip.nights,
+        people=trip.people,
+        lodging_factor=factor_of(trip.lodging_factor, factors),
+        lodging_each_g=trip.lodging_emissions_g,
+        count=row["count"],
+    )
+
+
+def as_leg(leg: StoredLeg, people: int, factors: dict[bytes, FactorUsed | None]) -> CellLeg:
+    """A stored leg with its factor."""
+    factor = factor_of(leg.factor, factors)
+    assert factor is not None
+    occupants = leg.occupants
+    if occupants is None and factor.unit.endswith("/vkm"):
+        occupants = occupants_of(leg, people, factor)
+    return CellLeg(leg.mode, leg.distance_m, leg.person_m, leg.emissions_g, factor, leg.cabin, occupants)
+
+
+def factor_of(text: msgspec.Raw, factors: dict[bytes, FactorUsed | None]) -> FactorUsed | None:
+    """A stored factor."""
+    key = bytes(text)
+    if key not in factors:
+        factors[key] = decode_factor(key)
+    return factors[key]
+
+
+def occupants_of(leg: StoredLeg, people: int, factor: FactorUsed) -> int:
+    """How many shared the vehicle, for a leg stored before that was: the group, or else the fewest with its grams."""
+    ready = rate(factor.value, factor.unit)
+    candidates: list[int] = [people, *range(1, policy().max_occupants + 1)]
+    for shared_by in candidates:
+        if ready.emissions_g(leg.person_m, shared_by) == leg.emissions_g:
+            return shared_by
+    raise LookupError(f"no number of occupants makes {leg.emissions_g} g of {Fraction(leg.person_m, 1000)} km")

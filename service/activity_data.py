@@ -19,7 +19,7 @@ from service import accountings, event_files, line_rows
 from service.access import Caller
 from service.carbon import carbon_refusal
 from service.db import Connection, new_id
-from service.errors import BadInput, Conflict, NotFound, NotNow, Refusal
+from service.errors import BadInput, Conflict, NotNow, Refusal
 from service.events import Event
 from service.i18n import LANGUAGES
 from service.line_inputs import Because, NewLine, Refused, days_of, files_named, given
@@ -110,9 +110,7 @@ def entered(lines: Sequence[EnteredLine]) -> EnteredActivityData:
     )
 
 
-def quantify_all(
-    days: EventDays, lines: Sequence[NewLine], factors: Factors, known: frozenset[UUID]
-) -> list[NewRow]:
+def quantify_all(days: EventDays, lines: Sequence[NewLine], factors: Factors, known: frozenset[UUID]) -> list[NewRow]:
     """Every line quantified; `known` are the event's files. Raises LinesRefused."""
     rows, refused = [], []
     for index, line in enumerate(lines):
@@ -148,7 +146,7 @@ def as_line(row: NewRow, member_id: UUID, now: datetime, replaces: UUID | None =
         label=row.label,
         **said(row.given),
         **{name: getattr(row.quantified, name) for name in LineQuantified.__struct_fields__},
-        factor_file_id=row.given.factor and row.given.factor.file_id,
+        factor_file_id=row.given.factor.file_id if row.given.factor else None,
         entered_by=member_id,
         entered_at=now,
         import_id=None,

@@ -263,6 +263,13 @@ async def offices(connection: Connection, member_id: UUID) -> list[bytes]:
             UNION ALL
             SELECT 'entered activity data', event_id::text, label, entered_at FROM activity_data WHERE entered_by = $1
             UNION ALL
+            SELECT 'ended activity data', event_id::text, ended_because, ended_at FROM activity_data WHERE ended_by = $1
+            UNION ALL
+            SELECT 'uploaded a file', event_id::text, name, uploaded_at FROM event_files WHERE uploaded_by = $1
+            UNION ALL
+            SELECT 'imported activity data', event_id::text, lines::text, imported_at FROM imports
+            WHERE imported_by = $1
+            UNION ALL
             SELECT 'cancelled the event', event_id::text, because, cancelled_at FROM event_cancellations
             WHERE cancelled_by = $1
             UNION ALL

@@ -122,9 +122,15 @@ async def live_lines(connection: Connection, event_id: UUID) -> list[Line]:
 
 
 async def page_of_lines(
-    connection: Connection, event_id: UUID, *, history: bool, before: UUID | None = None, limit: int = PAGE
+    connection: Connection,
+    event_id: UUID,
+    *,
+    history: bool,
+    before: UUID | None = None,
+    limit: int = PAGE,
+    source: str | None = None,
 ) -> list[Line]:
-    """Lines of an event, the newest first; with `history` those too that no longer count.
+    """Lines of an event, or of one emission source, the newest first; with `history` those too that no longer count.
 
     `before` is the id of the last line of the page before.
     """
@@ -135,14 +141,45 @@ async def page_of_lines(
             factor_file_id, import_id, replaces, ended_at, ended_by, ended_because, trace
         FROM activity_data
         WHERE event_id = $1 AND ($2 OR ended_at IS NULL) AND ($3::uuid IS NULL OR id < $3)
+            AND ($5::text IS NULL OR source = $5)
         ORDER BY id DESC LIMIT $4
         """,
         event_id,
         history,
         before,
         limit,
+        source,
     )
     return [of_row(row) for row in rows]
+
+
+class SourceSum(msgspec.Struct, frozen=True):
+    """The lines that count of one emission source; `doubtful` of them are out of scale."""
+
+    source: str
+    lines: int
+    emissions_g: int
+    doubtful: int
+
+
+async def sums(connection: Connection, event_id: UUID) -> list[SourceSum]:
+    """What an event's lines emit, by source, the largest first."""
+    rows = await connection.fetch(
+        """
+        SELECT source, count(*) AS lines, sum(emissions_g)::bigint AS emissions_g,
+            count(*) FILTER (WHERE trace ? 'out_of_scale') AS doubtful
+        FROM activity_data WHERE event_id = $1 AND ended_at IS NULL
+        GROUP BY source ORDER BY sum(emissions_g) DESC, source
+        """,
+        event_id,
+    )
+    return [SourceSum(**row) for row in rows]
+
+
+async def replaced_by(connection: Connection, line_id: UUID) -> UUID | None:
+    """The line that took this one's place."""
+    found: UUID | None = await connection.fetchval("SELECT id FROM activity_data WHERE replaces = $1", line_id)
+    return found
 
 
 async def find(connection: Connection, event_id: UUID, line_id: UUID) -> Line:

@@ -188,6 +188,8 @@ EVERYTHING: tuple[Kept, ...] = (
             "authority_members",
             "organizations",
             "activity_data",
+            "event_files",
+            "imports",
             "event_cancellations",
             "partners",
             "partner_scopes",

@@ -221,6 +221,7 @@ CREATE TABLE activity_data (
     UNIQUE (id, event_id)
 );
 CREATE INDEX activity_data_event_id_idx ON activity_data USING btree (event_id);
+CREATE INDEX activity_data_import_id_idx ON activity_data USING btree (import_id) WHERE (import_id IS NOT NULL);
 CREATE INDEX live_lines ON activity_data USING btree (event_id) WHERE (ended_at IS NULL);
 CREATE UNIQUE INDEX line_replaced_once ON activity_data USING btree (replaces) WHERE (replaces IS NOT NULL);
 CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON activity_data FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

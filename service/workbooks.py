@@ -9,6 +9,7 @@ import posixpath
 import re
 import zipfile
 import zlib
+from datetime import date, datetime, time, timedelta
 from io import BytesIO
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -80,7 +81,7 @@ class Sheet(NamedTuple):
     part: str
 
 
-Value = object
+Value = int | float | str | bool | time | date | datetime | timedelta
 """What a cell holds: text, a number, a truth, a date; an empty text where it is empty."""
 
 

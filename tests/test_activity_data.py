@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -90,10 +91,19 @@ async def test_each_line_keeps_the_values_it_was_quantified_by(
     row = await database.fetchrow("SELECT * FROM activity_data WHERE id = $1", UUID(line["id"]))
     assert row is not None
     trace = msgspec.json.decode(row["trace"])
-    assert trace["factor_set"]["id"] == "travel-cn"
-    assert trace["lines"][0]["factor"]["citation"]
-    assert (row["label"], row["mode"], row["people"], row["distance_m"]) == ("会务组", "metro", 12, 10_000)
-    assert row["emissions_g"] == line["emissions_g"] == trace["emissions_g"] > 0
+    assert (trace["factor"]["pack"], trace["factor"]["key"]) == ("travel-cn", "metro")
+    assert trace["factor"]["citation"] and len(trace["factor"]["digest"]) == 16
+    assert Fraction(trace["base_amount"]) == 240_000
+    assert (row["label"], row["item"], row["people"], row["distance_m"]) == ("会务组", "metro", 12, 10_000)
+    assert (row["source"], row["stage"], row["rank"], row["quantity"], row["unit"]) == (
+        "travel",
+        "hold",
+        "declared",
+        240,
+        "pkm",
+    )
+    value = Fraction(trace["factor"]["value"])
+    assert row["emissions_g"] == line["emissions_g"] == -(-value * 240_000 // 1) > 0
 
 
 async def test_a_refused_line_refuses_all_and_each_is_told(client: httpx.AsyncClient, database: asyncpg.Pool) -> None:
@@ -103,7 +113,7 @@ async def test_a_refused_line_refuses_all_and_each_is_told(client: httpx.AsyncCl
     answer = await enter(client, organizer, event, METRO, *wrong, METRO, far)
     assert (answer.status_code, answer.json()["code"]) == (422, "lines_refused")
     assert [(each["index"], each["code"]) for each in answer.json()["values"]["lines"]] == [
-        (1, "unknown_mode"),
+        (1, "unknown_item"),
         (2, "people_absurd"),
         (3, "factor_not_in_force"),
         (5, "distance_absurd"),
@@ -180,9 +190,7 @@ async def test_co2_alone_is_told_apart(client: httpx.AsyncClient, database: asyn
     organizer, event = await an_event(client, **VIENNA, factor_set="klower-2020")
     await enter(client, organizer, event, METRO | {"mode": "any", "people": "0.5"})
     entered = (await inventory_of(client, organizer, event)).entered
-    gases = msgspec.json.decode(await database.fetchval("SELECT trace FROM activity_data"))["lines"][0]["factor"][
-        "gases"
-    ]
+    gases = msgspec.json.decode(await database.fetchval("SELECT trace FROM activity_data"))["factor"]["gases"]
     assert entered.co2_only_g == (entered.travel_emissions_g if gases == ["CO2"] else 0)
 
 

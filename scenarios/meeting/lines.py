@@ -23,7 +23,7 @@ from scenarios.meeting.items import Item, items
 from scenarios.meeting.travel import Cabin, FactorUsed, cabin_key
 from scenarios.policies.entering import entering
 from scenarios.policies.operator import policy
-from scenarios.quantities import UNITS, emitted, exact, in_base, km_text, round_up, unit_named, units_of
+from scenarios.quantities import UNITS, Dimension, emitted, exact, in_base, km_text, round_up, unit_named, units_of
 from scenarios.refusals import (
     CertificateMissing,
     DistanceAbsurd,
@@ -46,7 +46,8 @@ OWN = "own"
 
 GREEN, GRID = "green_electricity", "electricity"
 PKM, VKM = "pkm", "vkm"
-BY_PERSON, BY_VEHICLE = "person distance", "vehicle distance"
+BY_PERSON: Dimension = "person distance"
+BY_VEHICLE: Dimension = "vehicle distance"
 
 
 class OwnFactor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -163,6 +164,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 class Factors(Protocol):
     """Where factors are looked up."""
+
+    def __hash__(self) -> int:
+        """What was found is remembered."""
 
     def find(self, key: str, place: str, on: date) -> Factor:
         """The factor in force. Raises FactorNotInForce."""

@@ -102,6 +102,7 @@ ALTER TABLE activity_data
     ADD CHECK (people IS NULL OR source = 'travel'),
     ADD CHECK (num_nulls(ended_at, ended_by, ended_because) IN (0, 3));
 CREATE UNIQUE INDEX line_replaced_once ON activity_data (replaces) WHERE replaces IS NOT NULL;
+CREATE INDEX ON activity_data (import_id) WHERE import_id IS NOT NULL;
 CREATE INDEX live_lines ON activity_data (event_id) WHERE ended_at IS NULL;
 
 -- A line changes once: it ends, by whom and why. What takes its place is a line of its own.

@@ -20,8 +20,11 @@ from service.api.tallies import RETRY_MS
 from service.i18n import Language, mark
 from service.pages.rendering import fragment, page
 
-TITLES = {"report": mark("生成实施报告")}
-ONWARD = {"report": "/organize/events/{event_id}/reports"}
+TITLES = {"import_activity_data": mark("导入活动数据"), "report": mark("生成实施报告")}
+ONWARD = {
+    "import_activity_data": "/organize/events/{event_id}/activity-data",
+    "report": "/organize/events/{event_id}/reports",
+}
 """Where to look when it is done, by kind; else the event's own page."""
 
 

@@ -21,12 +21,14 @@ from service.config import Config
 from service.errors import TITLES, NotAllowed, NotFound, NotSignedIn, Refusal
 from service.i18n import translate
 from service.pages import (
+    activity_data,
     acts,
     cancellations,
     consents,
     doors,
     events,
     home,
+    imports,
     jobs,
     me,
     my_acts,
@@ -68,6 +70,8 @@ pages = Router(
         *consents.routes,
         *events.routes,
         *organize.routes,
+        *activity_data.routes,
+        *imports.routes,
         *cancellations.routes,
         *partners.routes,
         *partners.routes,

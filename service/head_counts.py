@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from scenarios.meeting.extrapolation import Group
+from scenarios.meeting.extrapolation import Extrapolated, Group, Whole, extrapolate, whole
 from service.access import Caller
 from service.db import Connection, new_id
 from service.errors import BadInput
@@ -67,6 +67,21 @@ class HeadCounts(msgspec.Struct, frozen=True):
         in_all = self.of(None)
         gates = [each.people for each in self.counts if each.holds and each.gate_id is not None]
         return in_all if in_all is not None else (sum(gates) if gates else None)
+
+
+class HeadCounted(msgspec.Struct, frozen=True):
+    """The counts, and what follows of those who did not answer; mode corrections are not in it."""
+
+    counts: tuple[HeadCount, ...]
+    groups: tuple[Extrapolated, ...]
+    whole: Whole
+
+
+async def read(connection: Connection, event: Event) -> HeadCounted:
+    """An event's counts with what is estimated from them."""
+    counts = await of_event(connection, event.id)
+    groups = extrapolate(await groups_of(connection, event, counts))
+    return HeadCounted(counts.counts, tuple(groups), whole(groups))
 
 
 async def of_event(connection: Connection, event_id: UUID) -> HeadCounts:

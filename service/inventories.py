@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -16,7 +15,7 @@ from scenarios.meeting.cells import Cell
 from scenarios.meeting.differences import Contents, Difference, differences
 from scenarios.meeting.extrapolation import Extrapolated, Group, extrapolate
 from scenarios.meeting.lines import EventDays, Line
-from scenarios.meeting.mode_corrections import ModeCorrection, corrected
+from scenarios.meeting.mode_corrections import ModeCorrection, corrected, scaled
 from service import accountings, check_in_cells, events, head_counts, mode_corrections
 from service.access import Caller
 from service.accountings import Accounting, Because, Opening, Settings
@@ -121,7 +120,7 @@ async def compute(connection: Connection, event_id: UUID, now: datetime) -> Inve
     corrections = await mode_corrections.live(connection, event_id)
     cells = apply(said, corrections, accounting, event)
     counts = await head_counts.of_event(connection, event_id)
-    groups = with_corrections(await head_counts.groups_of(connection, event, counts), said, cells)
+    groups = scaled(await head_counts.groups_of(connection, event, counts), said, cells)
     extrapolated = extrapolate(groups)
     absent = await accountings.absent_of(connection, event_id)
     days = days_of(event)
@@ -159,23 +158,6 @@ def apply(
     first = events.day_of(event, event.hours[0].opens_at)
     with carbon_refused():
         return corrected(said, corrections, accounting.factors, event.jurisdiction, first)
-
-
-def with_corrections(groups: list[Group], said: Sequence[Cell], cells: Sequence[Cell]) -> list[Group]:
-    """Groups that know by how much corrections changed the check-ins at their gates, the rest those at all others."""
-    if said is cells:
-        return groups
-    named = {each.gate for each in groups}
-    before, after = by_gate(said, named), by_gate(cells, named)
-    return [msgspec.structs.replace(each, said_g=before[each.gate], corrected_g=after[each.gate]) for each in groups]
-
-
-def by_gate(cells: Iterable[Cell], named: set[int | None]) -> Counter[int | None]:
-    """Grams of check-ins by gate; gates that are not named count together as None."""
-    sums: Counter[int | None] = Counter()
-    for cell in cells:
-        sums[cell.gate if cell.gate in named else None] += cell.grams
-    return sums
 
 
 async def draft(connection: Connection, event_id: UUID, now: datetime) -> Draft:

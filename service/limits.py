@@ -16,6 +16,7 @@ from service.config import Config
 from service.errors import TooMany
 
 REMEMBERED = 200_000
+ESTIMATES_A_MINUTE = 60
 
 
 class Limits:
@@ -25,6 +26,7 @@ class Limits:
         self._attendees = a_minute(config.check_ins_per_attendee_a_minute)
         self._doors = a_minute(config.check_ins_per_address_a_minute)
         self._sign_ins = a_minute(config.sign_ins_per_address_a_minute)
+        self._estimates = a_minute(ESTIMATES_A_MINUTE)
 
     def check_in(self, address: str, attendee: object) -> None:
         """Count a check-in from an address, of an attendee (anything whose text names one) or, with None, of nobody."""
@@ -35,6 +37,10 @@ class Limits:
     def sign_in(self, address: str) -> None:
         """Count an attempt to sign in, whatever the number: nobody tries many numbers with a few guesses each."""
         count(self._sign_ins, network_of(address))
+
+    def estimate(self, address: str) -> None:
+        """Count an estimate that somebody asks for from an address."""
+        count(self._estimates, network_of(address))
 
 
 def a_minute(times: int) -> Throttled:

@@ -1,0 +1,192 @@
+"""Modes that the organizer corrects in bulk, with a reason: for the accounting alone. They can be withdrawn."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from scenarios.factors import FactorBook
+from scenarios.meeting.cells import Cell
+from scenarios.meeting.lines import Cabin
+from scenarios.meeting.mode_corrections import Change, ModeCorrection, change_of, corrected
+from service import accountings, check_in_cells
+from service.access import Caller
+from service.carbon import carbon_refused
+from service.db import Connection, new_id
+from service.errors import Conflict, NotFound, NotNow
+from service.events import Event, day_of
+from service.inputs import LINE
+
+Reason = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE)]
+ModeKey = Annotated[str, Meta(min_length=1, max_length=40)]
+
+
+class NothingToCorrect(NotNow):
+    """没有以这种方式、从这个入口来的签到，没有可以更正的。"""
+
+    code = "nothing_to_correct"
+
+
+class CorrectionWithdrawn(Conflict):
+    """这项更正已经撤回。"""
+
+    code = "correction_withdrawn"
+
+
+class NewModeCorrection(msgspec.Struct, forbid_unknown_fields=True):
+    """Of the check-ins by `from_mode`, through one gate or any, all or so many count as `to_mode`."""
+
+    from_mode: ModeKey
+    to_mode: ModeKey
+    reason: Reason
+    gate_id: int | None = None
+    check_ins: Annotated[int, Meta(ge=1, le=10_000_000)] | None = None
+    cabin: Cabin | None = None
+    occupants: Annotated[int, Meta(ge=1, le=100)] | None = None
+
+
+class NewWithdrawal(msgspec.Struct, forbid_unknown_fields=True):
+    """Why a correction is taken back."""
+
+    reason: Reason
+
+
+class EnteredCorrection(msgspec.Struct, frozen=True, kw_only=True):
+    """A correction as entered; withdrawn ones stay, with who took them back and why."""
+
+    id: UUID
+    from_mode: str
+    to_mode: str
+    gate_id: int | None
+    check_ins: int | None
+    cabin: Cabin | None
+    occupants: int | None
+    reason: str
+    entered_by: UUID
+    entered_at: datetime
+    withdrawn_by: UUID | None
+    withdrawn_at: datetime | None
+    withdrawn_because: str | None
+
+    @property
+    def correction(self) -> ModeCorrection:
+        """What the accounting needs of it."""
+        return ModeCorrection(
+            id=self.id,
+            from_mode=self.from_mode,
+            to_mode=self.to_mode,
+            gate=self.gate_id,
+            check_ins=self.check_ins,
+            cabin=self.cabin,
+            occupants=self.occupants,
+        )
+
+
+async def of_event(connection: Connection, event_id: UUID) -> list[EnteredCorrection]:
+    """An event's corrections in the order in which they apply, withdrawn ones too."""
+    rows = await connection.fetch(
+        """
+        SELECT id, from_mode, to_mode, gate_id, check_ins, cabin, occupants, reason, entered_by, entered_at,
+            withdrawn_by, withdrawn_at, withdrawn_because
+        FROM mode_corrections WHERE event_id = $1 ORDER BY id
+        """,
+        event_id,
+    )
+    return [EnteredCorrection(**row) for row in rows]
+
+
+async def live(connection: Connection, event_id: UUID) -> list[ModeCorrection]:
+    """The corrections that hold, in the order in which they apply."""
+    return [each.correction for each in await of_event(connection, event_id) if each.withdrawn_at is None]
+
+
+async def counted_cells(connection: Connection, event: Event, factors: FactorBook) -> list[Cell]:
+    """The check-ins in cells as the accounting counts them, corrections applied. Raises CarbonRule."""
+    cells = await check_in_cells.of_event(connection, event.id)
+    held = await live(connection, event.id)
+    with carbon_refused():
+        return corrected(cells, held, factors, event.jurisdiction, day_of(event, event.hours[0].opens_at))
+
+
+async def preview(connection: Connection, event: Event, new: NewModeCorrection) -> Change:
+    """What a correction would do, on top of those that hold. Raises NothingToCorrect, NotFound and CarbonRule."""
+    if new.gate_id is not None:
+        event.gate(new.gate_id)
+    factors = (await accountings.of_event(connection, event)).factors
+    cells = await counted_cells(connection, event, factors)
+    correction = ModeCorrection(
+        from_mode=new.from_mode,
+        to_mode=new.to_mode,
+        gate=new.gate_id,
+        check_ins=new.check_ins,
+        cabin=new.cabin,
+        occupants=new.occupants,
+    )
+    with carbon_refused():
+        day = day_of(event, event.hours[0].opens_at)
+        change = change_of(cells, correction, factors, event.jurisdiction, day)
+    if not change.check_ins:
+        raise NothingToCorrect
+    return change
+
+
+async def enter(
+    connection: Connection, caller: Caller, event: Event, new: NewModeCorrection, now: datetime
+) -> EnteredCorrection:
+    """Put a correction in force. Raises like `preview`."""
+    await accountings.opened(connection, event, caller, now)
+    await preview(connection, event, new)
+    correction_id = new_id()
+    await connection.execute(
+        """
+        INSERT INTO mode_corrections (
+            id, event_id, from_mode, to_mode, gate_id, check_ins, cabin, occupants, reason, entered_by, entered_at
+        )
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        """,
+        correction_id,
+        event.id,
+        new.from_mode,
+        new.to_mode,
+        new.gate_id,
+        new.check_ins,
+        new.cabin,
+        new.occupants,
+        new.reason.strip(),
+        caller.member,
+        now,
+    )
+    return await find(connection, event.id, correction_id)
+
+
+async def find(connection: Connection, event_id: UUID, correction_id: UUID) -> EnteredCorrection:
+    """A correction of the event. Raises NotFound."""
+    for each in await of_event(connection, event_id):
+        if each.id == correction_id:
+            return each
+    raise NotFound
+
+
+async def withdraw(
+    connection: Connection, caller: Caller, event_id: UUID, correction_id: UUID, reason: str, now: datetime
+) -> EnteredCorrection:
+    """Take a correction back; it stays in the list. Raises NotFound and CorrectionWithdrawn."""
+    taken = await connection.fetchval(
+        """
+        UPDATE mode_corrections SET withdrawn_by = $3, withdrawn_at = $4, withdrawn_because = $5
+        WHERE event_id = $1 AND id = $2 AND withdrawn_at IS NULL RETURNING true
+        """,
+        event_id,
+        correction_id,
+        caller.member,
+        now,
+        reason.strip(),
+    )
+    found = await find(connection, event_id, correction_id)
+    if not taken:
+        raise CorrectionWithdrawn
+    return found

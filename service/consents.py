@@ -154,6 +154,27 @@ async def of_member(connection: Connection, member_id: UUID) -> list[Consent]:
     return [Consent(**row) for row in rows]
 
 
+async def reporters(connection: Connection, action_id: UUID) -> list[str]:
+    """Names of the partner that reported an act, or of those that may yet report it as its member consented."""
+    rows = await connection.fetch(
+        """
+        SELECT partners.name FROM actions JOIN partners ON partners.id = actions.partner_id WHERE actions.id = $1
+        UNION
+        SELECT partners.name
+        FROM actions JOIN consents ON consents.member_id = actions.member_id AND scene = action
+                AND consents.withdrawn_at IS NULL AND given_at <= lower(period)
+            JOIN partner_scopes AS scope ON scope.partner_id = consents.partner_id
+                AND scope.region = actions.region AND scope.action = actions.action
+                AND scope.approved_at IS NOT NULL AND scope.withdrawn_at IS NULL
+            JOIN partners ON partners.id = consents.partner_id
+        WHERE actions.id = $1 AND state = 'pending'
+        ORDER BY name
+        """,
+        action_id,
+    )
+    return [row["name"] for row in rows]
+
+
 async def withdraw(connection: Connection, member_id: UUID, consent_id: UUID, now: datetime) -> Consent:
     """Withdraw a consent of the member's; a second time changes nothing. Raises NotFound."""
     row = await connection.fetchrow(

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx
 import pytest
 
-from service import members
+from service import consents, members
 from service.config import Config
 from service.db import transaction
 from service.pages.my_acts import read_reduction
+from service.schedules import CHINA
 from tests.browsing import METRO, a_ride, ago, assert_english, assert_sound, links, sign_in, tell
 from tests.paper import Paper, see
+from tests.partnering import Reporting, make_partner, ride
+from tests.partnering import send as report
 from tests.people import LI, WANG
 
 
@@ -61,26 +65,49 @@ async def test_what_was_capped_is_told_with_the_cap_and_whose_it_is(li: httpx.As
     assert "计入 10 公里" in " ".join((await see(li, "/me/actions")).text.split())
 
 
-async def test_an_act_that_waits_for_a_partner_says_until_when(li: httpx.AsyncClient, database: asyncpg.Pool) -> None:
+async def let(pool: asyncpg.Pool, config: Config, partner: Reporting) -> UUID:
+    """李雷 lets a partner report the metro, ten days ago already; what the partner knows him by."""
+    async with transaction(pool) as connection:
+        member = await members.member_by_phone(connection, config, LI)
+        new = consents.NewConsents(partner.id, ["metro"])
+        return (await consents.give(connection, config, member, new, datetime.now(UTC) - timedelta(days=10))).subject
+
+
+async def test_an_act_that_waits_for_a_partner_says_for_whom_and_until_when(
+    li: httpx.AsyncClient, database: asyncpg.Pool, config: Config
+) -> None:
+    await let(database, config, await make_partner(database, config))
     done = await tell(li)
-    due = datetime(2027, 1, 2, 3, 4, tzinfo=UTC)
-    await put(database, done, state="pending", due_at=due, settled_at=None)
-    shown = await see(li, done.answer.url.path)
-    assert "等合作方的数据" in shown.text
-    assert "1月2日周六 11:04" in shown.text
-    assert_sound(shown, "zh")
-    await put(database, done, state="credited", due_at=None, settled_at=due)
+    due = (await database.fetchval("SELECT due_at FROM actions")).astimezone(CHINA)
+    assert "等合作方的数据" in done.text
+    assert f"最晚等到 {due.month}月{due.day}日" in done.text
+    assert f"{due:%H:%M}" in done.text
+    assert "您同意过由京城地铁上报这种行为" in done.text
+    assert_sound(done, "zh")
+    assert "等合作方的数据" in (await see(li, "/me/actions")).text
+    account = await see(li, "/me")
+    assert "1 次行为等待确认，约 666 克" in " ".join(account.text.split())
 
 
-async def test_an_act_that_was_overtaken_says_by_what(li: httpx.AsyncClient, database: asyncpg.Pool) -> None:
-    first, second = await tell(li), await tell(li, **a_ride(hours=8))
-    better = second.answer.url.path
-    for state in ("overtaken", "credited"):
-        await put(database, first, state=state, overtaken_by=better.rpartition("/")[2])
-        shown = await see(li, first.answer.url.path)
-        assert "更可靠的记录" in shown.text
+async def test_an_act_that_a_partners_report_overtakes_says_by_what(
+    li: httpx.AsyncClient, database: asyncpg.Pool, config: Config
+) -> None:
+    partner = await make_partner(database, config)
+    stands = await tell(li, **a_ride(hours=8))
+    subject = await let(database, config, partner)
+    waits = await tell(li)
+    lines = [ride(f"t-{hours}", subject, ago=timedelta(hours=hours), quantity=18_500) for hours in (3, 8)]
+    for verdict in await report(li, partner, lines):
+        better = f"/me/actions/{verdict['action_id']}"
+        lost, said = (waits, "已由更可靠的记录代替") if verdict["external_id"] == "t-3" else (stands, "只补上差额")
+        shown = await see(li, lost.answer.url.path)
+        assert said in shown.text
         assert better in links(shown, "/me/actions/")
         assert_sound(shown, "zh")
+        assert "京城地铁上报" in (await see(li, better)).text
+    listed = (await see(li, "/me/actions")).text
+    assert (listed.count("有更可靠的记录"), "等合作方的数据" in listed.partition("没有计入")[2]) == (2, False)
+    assert "等待确认" not in (await see(li, "/me")).text
 
 
 async def test_a_refused_act_says_why_and_where_to_appeal(

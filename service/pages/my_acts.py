@@ -13,7 +13,7 @@ from litestar.params import FromPath, FromQuery
 
 from scenarios.actions.methodologies import actions_of
 from scenarios.actions.reductions import Reduction
-from service import act_lists, actions, reviews
+from service import act_lists, actions, consents, reviews
 from service.access import Caller
 from service.act_lists import Wanted
 from service.action_rows import State
@@ -29,7 +29,7 @@ STATES = {
     "credited": mark("已计入"),
     "pending": mark("等合作方的数据"),
     "in_review": mark("在审核"),
-    "overtaken": mark("已由更可靠的记录代替"),
+    "overtaken": mark("有更可靠的记录"),
     "refused": mark("没有计入"),
 }
 """What became of an act, in a word."""
@@ -41,12 +41,14 @@ async def show_action(request: Request[Caller, Any, Any], action_id: FromPath[UU
     async with pool.acquire() as connection:
         found = await actions.find_own(connection, request.user.member, action_id)
         outcome = await reviews.outcome(connection, action_id, datetime.now(UTC))
+        reporters = await consents.reporters(connection, action_id)
     return page(
         request,
         "action",
         action=found,
         reduction=read_reduction(found.trace),
         outcome=outcome,
+        reporters=reporters,
         offered=is_offered(found.region, found.action),
         zone=CHINA.key,
     )

@@ -27,6 +27,7 @@ from schemathesis.specs.openapi.checks import (
 from service.access import ACCESS, Role
 from service.app import create_app
 from service.config import Config
+from tests.conftest import application
 from tests.people import WANG, found_organization
 
 NOWHERE = Config(database_url="postgresql://nowhere", redis_url="redis://nowhere", secret=b"test" * 8, local=True)
@@ -54,19 +55,20 @@ async def live(config: Config, database: asyncpg.Pool) -> AsyncIterator[tuple[st
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(create_app(config), port=port, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
     url = f"http://127.0.0.1:{port}"
-    try:
-        async with httpx.AsyncClient(base_url=url) as client:
-            while not server.started and thread.is_alive():  # noqa: ASYNC110 - it starts in another thread
-                await asyncio.sleep(0.01)
-            headers, _ = await found_organization(client, WANG)
-        yield url, headers
-    finally:
-        server.should_exit = True
-        thread.join()
+    with application(config) as app:
+        server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            async with httpx.AsyncClient(base_url=url) as client:
+                while not server.started and thread.is_alive():  # noqa: ASYNC110 - it starts in another thread
+                    await asyncio.sleep(0.01)
+                headers, _ = await found_organization(client, WANG)
+            yield url, headers
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @SCHEMA.parametrize()

@@ -38,6 +38,8 @@ Dimension = Literal[
 FARTHEST_M = 40_000_000
 """One way; the way round the Earth. Nobody travels farther to a meeting."""
 
+M_PER_NAUTICAL_MILE = 1852
+
 LARGEST_EXPONENT = 15
 
 

@@ -203,10 +203,10 @@ class PackUnreadable(CarbonRefusal):
     code = "pack_unreadable"
 
 
-class QuantityMissing(CarbonRefusal):
+class AmountMissing(CarbonRefusal):
     """{item_label}须填写数量和单位；出行也可以改填人数和单程距离，两者只填一种。"""
 
-    code = "quantity_missing"
+    code = "amount_missing"
 
 
 class PeriodOutsideEvent(CarbonRefusal):

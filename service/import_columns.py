@@ -53,7 +53,7 @@ OWN = {
     "unknown_mode": "item",
     "factor_not_in_force": "item",
     "unit_contradicts": "unit",
-    "quantity_missing": "quantity",
+    "amount_missing": "quantity",
     "number_unreadable": "quantity",
     "people_absurd": "people",
     "distance_absurd": "distance_km",

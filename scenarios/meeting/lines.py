@@ -25,6 +25,7 @@ from scenarios.policies.entering import entering
 from scenarios.policies.operator import policy
 from scenarios.quantities import UNITS, Dimension, emitted, exact, in_base, km_text, round_up, unit_named, units_of
 from scenarios.refusals import (
+    AmountMissing,
     CertificateMissing,
     DistanceAbsurd,
     DistanceMissing,
@@ -33,7 +34,6 @@ from scenarios.refusals import (
     OccupantsAbsurd,
     PeopleAbsurd,
     PeriodOutsideEvent,
-    QuantityMissing,
     UnitContradicts,
     UnknownItem,
 )
@@ -183,7 +183,7 @@ def grams_of(base_amount: Fraction, factor: FactorUsed, shared_by: int = 1) -> i
 def quantify_line(given: Given, factors: Factors, event: EventDays) -> LineQuantified:
     """What a line emits, by the factor in force on its first day.
 
-    Raises UnknownItem, QuantityMissing, UnitContradicts, PeriodOutsideEvent, FactorNotInForce, FactorUnsourced,
+    Raises UnknownItem, AmountMissing, UnitContradicts, PeriodOutsideEvent, FactorNotInForce, FactorUnsourced,
     CertificateMissing, NumberUnreadable, and for travel what quantify_lines raises.
     """
     require_period(given, event)
@@ -209,7 +209,7 @@ def require_period(given: Given, event: EventDays) -> None:
 
 def _thing(given: Given, item: Item, factors: Factors, event: EventDays) -> LineQuantified:
     if given.quantity is None or given.people is not None or given.distance_m is not None:
-        raise QuantityMissing(item_label=item.label_zh)
+        raise AmountMissing(item_label=item.label_zh)
     unit = unit_named(given.unit)
     if unit not in item.units:
         raise UnitContradicts(unit=unit, units=", ".join(item.units))
@@ -256,14 +256,14 @@ def _travel(given: Given, factors: Factors, event: EventDays) -> LineQuantified:
 
 
 def _way(given: Given, label: str) -> tuple[Decimal, str]:
-    """How far in all, and its unit. Raises QuantityMissing, PeopleAbsurd, OccupantsAbsurd and DistanceAbsurd."""
+    """How far in all, and its unit. Raises AmountMissing, PeopleAbsurd, OccupantsAbsurd and DistanceAbsurd."""
     if given.occupants is not None and not 1 <= given.occupants <= MAX_PEOPLE:
         raise OccupantsAbsurd(count=given.occupants, limit=MAX_PEOPLE)
     told = (given.quantity is not None, given.people is not None, given.distance_m is not None)
     if told == (True, False, False) and given.quantity is not None:
         return _not_negative(given.quantity), unit_named(given.unit)
     if told != (False, True, True) or given.people is None or given.distance_m is None:
-        raise QuantityMissing(item_label=label)
+        raise AmountMissing(item_label=label)
     if not given.people.is_finite() or not 0 < given.people <= MAX_PEOPLE:
         raise PeopleAbsurd(people=str(given.people)[:40], limit=MAX_PEOPLE)
     farthest_m = policy().farthest_m(given.item)

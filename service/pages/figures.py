@@ -14,7 +14,7 @@ from babel.dates import format_date, format_skeleton
 from scenarios import places, regions
 from scenarios.actions.fair_play import rule_named
 from scenarios.actions.reductions import Reduction
-from scenarios.labels import UNIT_LABELS
+from scenarios.labels import MEASURE_LABELS, UNIT_LABELS
 from scenarios.quantities import UNITS, amount_text, size_of
 from service.i18n import Language, mark, translate
 
@@ -60,6 +60,12 @@ def grouped(number: int | Decimal) -> str:
 def count(number: int, _: Language) -> str:
     """A whole number in groups of three digits."""
     return grouped(number)
+
+
+def plain(number: Decimal, _: Language) -> str:
+    """A decimal in groups of three digits, without zeros at its end."""
+    text = format(number, "f")
+    return grouped(Decimal(text.rstrip("0").rstrip(".") if "." in text else text))
 
 
 def share(permille: int | None, _: Language) -> str:
@@ -138,9 +144,16 @@ def why_held(name: str | None, language: Language) -> str:
     return translate(language, mark("这类行为的照片要由人看过。"))
 
 
+def measure(unit: str, language: Language) -> str:
+    """The name of a unit of activity data."""
+    return translate(language, MEASURE_LABELS.get(unit, unit))
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
+    "measure": measure,
     "mass": mass,
     "count": count,
+    "plain": plain,
     "share": share,
     "distance": distance,
     "part": part,

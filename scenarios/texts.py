@@ -7,6 +7,8 @@ from scenarios.actions.groups import group_texts
 from scenarios.actions.methodologies import methodologies
 from scenarios.labels import FACTOR_LABELS, MEASURE_LABELS, THIS_LEG, UNIT_LABELS
 from scenarios.meeting.thresholds import SIZE_LABELS
+from scenarios.meeting.uncertainty import RULE as UNCERTAINTY_RULE
+from scenarios.policies.estimates import LABELS as ASSUMPTION_LABELS
 from scenarios.refusals import ALL
 
 
@@ -22,6 +24,8 @@ def msgids() -> tuple[str, ...]:
         *(action.label for action in actions),
         *(action.example for action in actions),
         *group_texts(),
+        UNCERTAINTY_RULE,
+        *ASSUMPTION_LABELS.values(),
         *(rule.text for rule in fair_play().rules),
         *(kind.__doc__ or "" for kind in ALL),
     ]

@@ -71,6 +71,11 @@ class Extrapolated(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     variance_g2: int = 0
     degrees: int = 0
 
+    @property
+    def response_permille(self) -> int | None:
+        """The response rate in thousandths, rounded down; None without a head count."""
+        return permille_of(self.response_rate)
+
 
 class Whole(msgspec.Struct, frozen=True, kw_only=True):
     """All groups together: what is estimated with its 95 % interval, and which groups could not be.
@@ -90,6 +95,16 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
     by_source_g: Mapping[str, int]
     refused: tuple[str, ...]
     refused_people: int
+
+    @property
+    def response_permille(self) -> int | None:
+        """The response rate in thousandths, rounded down; None without a head count."""
+        return permille_of(self.response_rate)
+
+
+def permille_of(rate: str | None) -> int | None:
+    """A fraction's text in thousandths, rounded down."""
+    return None if rate is None else int(Fraction(rate) * 1000)
 
 
 def extrapolate(groups: Sequence[Group]) -> list[Extrapolated]:

@@ -1,0 +1,70 @@
+"""The estimate before an event, with the assumptions that the organizer can change: nothing of it is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, get
+from litestar.params import FromPath
+
+from scenarios.meeting.estimates import Estimate
+from scenarios.meeting.items import items, sources
+from scenarios.policies.estimates import LABELS, NUMBERS, estimate_policy
+from service import estimates
+from service.access import Caller
+from service.api.given import Pool
+from service.errors import Refusal
+from service.estimates import Changes, OwnFactorText
+from service.pages.organize import decoded, own_event
+from service.pages.rendering import LONGEST_TYPED, Typed, page, storable
+
+OWN_FACTOR = ("own_item", "own_value", "own_unit", "own_source")
+FIELDS = {"value": "own_value", "unit": "own_unit", "source": "own_source", "unit_contradicts": "own_unit"}
+
+
+@get("/organize/events/{event_id:uuid}/estimate")
+async def show_estimate(request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool) -> Response[Any]:
+    """What the event will probably emit; what is typed stands in the address, so that it can be kept and passed on."""
+    typed = Typed({name: storable(text[:LONGEST_TYPED]) for name, text in request.query_params.items()})
+    found: Estimate | None = None
+    refused: Refusal | None = None
+    async with pool.acquire() as connection:
+        event = await own_event(connection, request.user, event_id)
+        try:
+            found = await estimates.for_event(connection, event, read_changes(typed), read_factor(typed))
+        except Refusal as refusal:
+            refused = refusal
+    policy = estimate_policy()
+    own = policy.kinds[event.kind]
+    shown = {name: typed[name] or str(getattr(own, name)) for name in NUMBERS}
+    return page(
+        request,
+        "estimate",
+        typed=Typed(typed | shown),
+        refusal=refused,
+        fields=FIELDS,
+        event=event,
+        estimate=found,
+        assumptions={name: LABELS[name] for name in NUMBERS},
+        changed={name for name in NUMBERS if typed[name]},
+        items=items(),
+        sources=sources(),
+        policy=policy,
+    )
+
+
+def read_changes(typed: Typed) -> Changes:
+    """The assumptions that differ from the policy's. Raises Unreadable."""
+    return decoded({name: typed[name].strip() for name in NUMBERS if typed[name].strip()}, Changes)
+
+
+def read_factor(typed: Typed) -> dict[str, OwnFactorText]:
+    """A factor of the organizer's own, if one was typed. Raises Unreadable."""
+    if not typed["own_value"]:
+        return {}
+    values = {field: typed[f"own_{field}"].strip() for field in ("value", "unit", "source")}
+    return {typed["own_item"]: decoded(values, OwnFactorText)}
+
+
+routes = [show_estimate]

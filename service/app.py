@@ -20,6 +20,7 @@ from litestar.types import ControllerRouterHandler
 from scenarios.places import warm
 from service.access import ACCESS
 from service.api import (
+    accounting,
     actions,
     activity_data,
     cancellations,
@@ -84,6 +85,7 @@ API: list[ControllerRouterHandler] = [
     *mode_corrections.routes,
     *estimates.routes,
     *activity_data.routes,
+    *accounting.routes,
     *event_files.routes,
     *imports.routes,
     *actions.routes,

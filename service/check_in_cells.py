@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from scenarios.meeting.cells import Cell, CellLeg
-from scenarios.meeting.travel import FactorUsed, Part
+from scenarios.meeting.travel import FactorUsed
 from scenarios.policies.operator import policy
 from scenarios.quantities import rate
 from service.db import Connection
@@ -27,24 +27,12 @@ class StoredLeg(msgspec.Struct, frozen=True):
     occupants: int | None = None
 
 
-class StoredTrip(msgspec.Struct, frozen=True):
-    """What a cell takes of a stored trip."""
-
-    part: Part
-    people: int
-    round_trip: bool
-    legs: tuple[StoredLeg, ...]
-    lodging_emissions_g: int
-    nights: int
-    lodging_factor: msgspec.Raw
-
-
-decode_trip = msgspec.json.Decoder(StoredTrip).decode
+decode_legs = msgspec.json.Decoder(tuple[StoredLeg, ...]).decode
 decode_factor = msgspec.json.Decoder(FactorUsed | None).decode
 
 
 async def of_event(connection: Connection, event_id: UUID) -> list[Cell]:
-    """The check-ins that count, alike ones together; the largest cells first, then the first that came.
+    """The check-ins that count, alike ones together, the largest cells first.
 
     They are alike when their grams, people, part, gate and nights are, and the hashes of their legs and factors: to
     compare those themselves takes four times as long. Grams add up exactly in any case.
@@ -55,31 +43,36 @@ async def of_event(connection: Connection, event_id: UUID) -> list[Cell]:
             SELECT any_value(id) AS one, count(*) AS count
             FROM check_ins WHERE event_id = $1 AND ended_at IS NULL
             GROUP BY part, gate_id, people, travel_emissions_g, lodging_emissions_g, trip -> 'nights',
-                trip -> 'round_trip', jsonb_hash_extended(trip -> 'legs', 0),
-                jsonb_hash_extended(trip -> 'lodging_factor', 0)
+                jsonb_hash_extended(trip -> 'legs', 0), jsonb_hash_extended(trip -> 'lodging_factor', 0)
         )
-        SELECT gate_id, alike.count, trip - 'earning' - 'unearned' - 'factor_set' AS trip
+        SELECT gate_id, alike.count, part, people, lodging_emissions_g, (trip -> 'round_trip')::boolean AS round_trip,
+            (trip -> 'nights')::integer AS nights, trip -> 'legs' AS legs, trip -> 'lodging_factor' AS lodging_factor
         FROM alike JOIN check_ins ON check_ins.id = alike.one
-        ORDER BY alike.count DESC, check_ins.id
         """,
         event_id,
     )
     factors: dict[bytes, FactorUsed | None] = {}
-    return [as_cell(row, factors) for row in rows]
+    return [as_cell(row, factors) for row in sorted(rows, key=order_of)]
+
+
+def order_of(row: Any) -> tuple[Any, ...]:
+    """Where a cell stands, by nothing but what is in it: an inventory computed again is the same to the byte."""
+    legs, lodging = row["legs"], row["lodging_factor"]
+    return (-row["count"], row["gate_id"], row["part"], row["people"], row["nights"], legs, lodging)
 
 
 def as_cell(row: Any, factors: dict[bytes, FactorUsed | None]) -> Cell:
     """A row of the query above as a cell; `factors` are those read before."""
-    trip = decode_trip(row["trip"])
+    people = row["people"]
     return Cell(
-        part=trip.part,
+        part=row["part"],
         gate=row["gate_id"],
-        legs=tuple([as_leg(each, trip.people, factors) for each in trip.legs]),
-        round_trip=trip.round_trip,
-        nights=trip.nights,
-        people=trip.people,
-        lodging_factor=factor_of(trip.lodging_factor, factors),
-        lodging_each_g=trip.lodging_emissions_g,
+        legs=tuple([as_leg(each, people, factors) for each in decode_legs(row["legs"])]),
+        round_trip=row["round_trip"],
+        nights=row["nights"],
+        people=people,
+        lodging_factor=factor_of(row["lodging_factor"], factors),
+        lodging_each_g=row["lodging_emissions_g"],
         count=row["count"],
     )
 
@@ -94,7 +87,7 @@ def as_leg(leg: StoredLeg, people: int, factors: dict[bytes, FactorUsed | None])
     return CellLeg(leg.mode, leg.distance_m, leg.person_m, leg.emissions_g, factor, leg.cabin, occupants)
 
 
-def factor_of(text: msgspec.Raw, factors: dict[bytes, FactorUsed | None]) -> FactorUsed | None:
+def factor_of(text: msgspec.Raw | bytes, factors: dict[bytes, FactorUsed | None]) -> FactorUsed | None:
     """A stored factor."""
     key = bytes(text)
     if key not in factors:

@@ -183,7 +183,8 @@ async def submit(connection: Connection, caller: Caller, event: Event, because: 
     await accountings.opened(connection, event, caller, now)
     await connection.execute("SELECT event_id FROM accountings WHERE event_id = $1 FOR NO KEY UPDATE", event.id)
     earlier = await of_event(connection, event.id)
-    content = encode(await compute(connection, event.id, now))
+    found = await compute(connection, event.id, now)
+    content = encode(found)
     digest = hashlib.sha256(content).digest()
     if earlier and earlier[0].digest == digest.hex():
         return earlier[0]
@@ -191,13 +192,18 @@ async def submit(connection: Connection, caller: Caller, event: Event, because: 
         raise RestatementUnexplained(number=earlier[0].number)
     await connection.execute(
         """
-        INSERT INTO inventories (event_id, number, content, digest, replaces, because, made_by, made_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO inventories (
+            event_id, number, content, digest, full_g, basic_g, reported_g, replaces, because, made_by, made_at
+        )
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         """,
         event.id,
         earlier[0].number + 1 if earlier else 1,
         content,
         digest,
+        found.result.full_g,
+        found.result.basic_g,
+        found.result.reported_g,
         earlier[0].number if earlier else None,
         because if earlier else None,
         caller.member,
@@ -210,11 +216,9 @@ async def of_event(connection: Connection, event_id: UUID) -> list[Version]:
     """The versions that were submitted, the newest first."""
     rows = await connection.fetch(
         """
-        SELECT number, state, encode(inventory_states.digest, 'hex') AS digest, replaces, because, made_at, verified_at,
-            (content #>> '{result,full_g}')::bigint AS full_g, (content #>> '{result,basic_g}')::bigint AS basic_g,
-            (content #>> '{result,reported_g}')::bigint AS reported_g
-        FROM inventory_states JOIN inventories USING (event_id, number)
-        WHERE event_id = $1 ORDER BY number DESC
+        SELECT number, state, encode(digest, 'hex') AS digest, replaces, because, made_at, verified_at, full_g, basic_g,
+            reported_g
+        FROM inventory_states WHERE event_id = $1 ORDER BY number DESC
         """,
         event_id,
     )

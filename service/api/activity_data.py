@@ -1,4 +1,4 @@
-"""Activity data as the organizer enters it, and the event's inventory."""
+"""Activity data as the organizer enters it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from scenarios.meeting.lines import Line
-from service import activity_data, events, inventory
+from service import activity_data, events
 from service.access import Caller, Role
 from service.activity_data import (
     Correction,
@@ -25,7 +25,6 @@ from service.api.given import Pool
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key, answer_once
 from service.db import Connection
-from service.inventory import Inventory
 from service.organizations import require
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1_000)]
@@ -113,12 +112,4 @@ async def end_activity_data(
     return await answer_once(request, pool, key, data, end)
 
 
-@get("/events/{event_id:uuid}/inventory", responses=refuses())
-async def show_inventory(request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool) -> Inventory:
-    """Travel by mode: as checked in, as entered, and both together."""
-    async with pool.acquire() as connection:
-        await require(connection, request.user, event_id, Role.ORGANIZER, Role.AUTHORITY)
-        return await inventory.read(connection, event_id)
-
-
-routes = [enter_activity_data, list_activity_data, correct_activity_data, end_activity_data, show_inventory]
+routes = [enter_activity_data, list_activity_data, correct_activity_data, end_activity_data]

@@ -59,6 +59,9 @@ CREATE TABLE inventories (
     number integer NOT NULL CHECK (number >= 1),
     content jsonb NOT NULL,
     digest bytea NOT NULL CHECK (octet_length(digest) = 32),
+    full_g bigint NOT NULL CHECK (full_g >= 0),
+    basic_g bigint NOT NULL CHECK (basic_g BETWEEN 0 AND full_g),
+    reported_g bigint NOT NULL CHECK (reported_g IN (basic_g, full_g)),
     replaces integer,
     because text CHECK (length(because) BETWEEN 1 AND 500),
     made_by uuid NOT NULL REFERENCES members (id),
@@ -85,8 +88,8 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON inventory_veri
 
 -- An inventory's state: a first version is submitted, a later one restated, and either may come to be verified.
 CREATE VIEW inventory_states AS
-SELECT inventories.event_id, inventories.number, inventories.digest, inventories.replaces, inventories.because,
-    inventories.made_by, inventories.made_at, verified_by, verified_at,
+SELECT event_id, number, digest, full_g, basic_g, reported_g, replaces, because, made_by, made_at, verified_by,
+    verified_at,
     CASE
         WHEN verified_at IS NOT NULL THEN 'verified'
         WHEN replaces IS NOT NULL THEN 'restated'

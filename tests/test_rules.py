@@ -8,8 +8,10 @@ import pytest
 
 from scenarios.meeting.rule_changes import newly_asked
 from scenarios.meeting.rule_files import FOLDER, combined, read_rule
+from scenarios.meeting.rule_places import rule_place, rule_places
 from scenarios.meeting.rule_terms import RulePack
 from scenarios.meeting.rules import governing, narrowest, rule_of, rules
+from scenarios.places import search
 from scenarios.refusals import PackUnreadable
 from tests.ruled import FIVE, GUANGDONG, HAINAN, JINING, SHANGHAI, SHANXI, SHENZHEN, TODAY, rule
 
@@ -265,3 +267,24 @@ def test_a_pack_that_cannot_be_right_is_refused(old: str, new: str) -> None:
 def test_a_place_has_one_rule_on_a_day() -> None:
     with pytest.raises(PackUnreadable, match="already"):
         combined([read(GOOD), read(GOOD.replace('id = "shanghai"', 'id = "other"'))])
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("深圳", SHENZHEN),
+        ("济宁", JINING),
+        ("上海", SHANGHAI),
+        ("三亚", "460200"),
+        ("广州", "440100"),
+        ("曲阜", "370000"),
+    ],
+)
+def test_a_city_is_known_by_its_name(name: str, code: str) -> None:
+    assert rule_place(search(name, "CN")) == code
+
+
+def test_where_a_county_lies_is_for_the_organizer_to_say() -> None:
+    assert rule_places("370000", TODAY) == (JINING,)
+    assert rule_places("440000", TODAY) == (GUANGDONG, SHENZHEN)
+    assert rule_places("110000", TODAY) == ()

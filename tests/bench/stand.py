@@ -93,7 +93,20 @@ def up(command: Sequence[str], data: Path, page: str, **environment: str) -> Ite
             yield port
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(60)
+            wait_for_end(process, Path(log.name))
+
+
+def wait_for_end(process: subprocess.Popen[bytes], log: Path, patience_s: float = 150) -> None:
+    """Return when it has ended; it may wait 75 s for its five processes, each more firmly asked, on a busy disk.
+
+    Raises RuntimeError with the end of the log, and leaves nothing running.
+    """
+    try:
+        process.wait(patience_s)
+    except subprocess.TimeoutExpired:
+        process.kill()  # its own processes end with it
+        process.wait()
+        raise RuntimeError(f"told to end, it ran on: {log.read_text()[-2_000:]}") from None
 
 
 def wait_for_page(process: subprocess.Popen[bytes], page: str, log: Path, patience_s: float = 60) -> None:

@@ -194,6 +194,18 @@ def test_a_confirmation_closed_to_the_size_is_said() -> None:
     assert "等待经认证的第三方机构颁发" in at(readiness(rule(JINING), waiting, TODAY), "confirm").todo.zh
 
 
+def test_shanghai_confirms_only_after_measures() -> None:
+    ready = whole(rule(SHANGHAI), 450)
+    assert at(readiness(rule(SHANGHAI), ready, TODAY), "confirm").state == "done"
+    for confirmation in ("self_declaration", "third_party"):
+        idle = with_(ready, measures_done=0, confirmation=confirmation)
+        step = at(readiness(rule(SHANGHAI), idle, TODAY), "confirm")
+        assert (step.state, step.todo.zh) == ("missing", "先记下做过的减排措施，才能确认。")
+    assert (
+        at(readiness(rule(JINING), with_(whole(rule(JINING), 450), measures_done=0), TODAY), "confirm").state == "done"
+    )
+
+
 def test_a_withdrawn_confirmation_takes_the_label() -> None:
     for place in (HAINAN, SHANGHAI):
         gone = with_(whole(rule(place), 450), withdrawn_on=date(2026, 8, 1))

@@ -36,13 +36,11 @@ def _choose(rule: RulePack, record: EventRecord, standing: Standing) -> Step:
 def _declare(rule: RulePack, record: EventRecord, way: OpenWay) -> Step:
     contents = rule.contents_of("declaration")
     missing = lacking(contents, record.declaration_fields)
-    neutral = is_neutral(rule, record)
-    done = record.declared_on is not None and not missing and neutral and record.withdrawn_on is None
+    hindered = _hindered(rule, record, way)
+    done = record.declared_on is not None and not missing and hindered is None
     todo = filled(texts.DECLARE_NOW, way=way.name)
-    if record.withdrawn_on:
-        todo = texts.WITHDRAWN
-    elif not neutral:
-        todo = texts.NEUTRAL_FIRST
+    if hindered:
+        todo = hindered
     elif missing:
         todo = filled(texts.DECLARE_TODO, way=way.name, missing=listed(missing))
     ground = rule.ground(contents) if contents and not contents.policy else way.ground
@@ -51,15 +49,20 @@ def _declare(rule: RulePack, record: EventRecord, way: OpenWay) -> Step:
 
 
 def _certify(rule: RulePack, record: EventRecord, way: OpenWay) -> Step:
-    neutral = is_neutral(rule, record)
-    done = record.certificate_granted_on is not None and neutral and record.withdrawn_on is None
+    hindered = _hindered(rule, record, way)
+    done = record.certificate_granted_on is not None and hindered is None
     applied = texts.CERTIFY_WAIT if record.certificate_applied_on else texts.CERTIFY_TODO
-    todo = filled(applied, issuer=way.issuer or way.name, way=way.name)
-    if record.withdrawn_on:
-        todo = texts.WITHDRAWN
-    elif not neutral:
-        todo = texts.NEUTRAL_FIRST
+    todo = hindered or filled(applied, issuer=way.issuer or way.name, way=way.name)
     return step("confirm", texts.CONFIRM, "done" if done else "missing", todo, way.ground, note=way.note)
+
+
+def _hindered(rule: RulePack, record: EventRecord, way: OpenWay) -> Text | None:
+    """What stands in the way of any confirmation, if something does."""
+    if record.withdrawn_on:
+        return texts.WITHDRAWN
+    if not is_neutral(rule, record):
+        return texts.NEUTRAL_FIRST
+    return texts.MEASURES_FIRST if way.after_measures and not record.measures_done else None
 
 
 def _disclose(rule: RulePack, record: EventRecord) -> Iterator[Step]:

@@ -87,6 +87,9 @@ DECLARE_TODO = Text("{way}里还缺：{missing}。", "The {way} still lacks: {mi
 DECLARE_NOW = Text("内容齐了：请发布{way}。", "It is complete: publish the {way}.")
 CERTIFY_TODO = Text("请向{issuer}申请“{way}”。", "Apply to {issuer} for the {way}.")
 CERTIFY_WAIT = Text("已申请，等待{issuer}颁发“{way}”。", "Applied for: {issuer} is to grant the {way}.")
+MEASURES_FIRST = Text(
+    "先记下做过的减排措施，才能确认。", "Note the reduction measures taken first; then it can be confirmed."
+)
 NEUTRAL_FIRST = Text("先完成注销，才能确认。", "Finish retiring first; then it can be confirmed.")
 WITHDRAWN = Text(
     "确认已被撤销，标识不再有效；已注销的数量不退回。",

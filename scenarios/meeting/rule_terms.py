@@ -138,11 +138,15 @@ class Counting(Said, frozen=True, kw_only=True):
 
 
 class Way(Said, frozen=True, kw_only=True):
-    """A confirmation, by the name that the text gives it. `issuer` gives it, where it is not the organizer."""
+    """A confirmation, by the name that the text gives it. `issuer` gives it, where it is not the organizer.
+
+    `after_measures`: the text has it only of an event that took reduction measures.
+    """
 
     key: Confirmation
     name: Text
     issuer: Text | None = None
+    after_measures: bool = False
 
 
 class Offset(Said, frozen=True, kw_only=True):

@@ -49,6 +49,7 @@ class OpenWay(msgspec.Struct, frozen=True):
     preferred: bool
     ground: Ground
     note: Text | None
+    after_measures: bool
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -143,4 +144,4 @@ def _standing(rule: RulePack, size: Size, counted: int) -> Standing:
 def _way(rule: RulePack, size: Size, key: Confirmation) -> OpenWay:
     way = rule.way(key)
     assert way, "the reader has checked it"
-    return OpenWay(key, way.name, way.issuer, size.prefers == key, rule.ground(way), way.note)
+    return OpenWay(key, way.name, way.issuer, size.prefers == key, rule.ground(way), way.note, way.after_measures)

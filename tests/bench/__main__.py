@@ -20,6 +20,7 @@ from tests.bench import (
     donations,
     freshness,
     growth,
+    import_rows,
     ingest,
     ingest_growth,
     ledger_growth,
@@ -41,6 +42,7 @@ QUICK: dict[str, Measure] = {
     "tally_fresh_p99_ms": freshness.measure,
     "checkin_page_bytes": page.measure,
     "up_seconds": starting.measure,
+    "import_rows": import_rows.measure,
 }
 WIDTH = 180
 LONG: dict[str, Measure] = {

@@ -236,6 +236,11 @@ def wh_from_kwh_text(text: str) -> int:
     return int(_decimal(text) * 1000)
 
 
+def grams_from_tonnes_text(text: str) -> int:
+    """Tonnes as a person types them, in grams, exactly. Raises NumberUnreadable."""
+    return int(_decimal(text) * 1_000_000)
+
+
 def count_from_text(text: str) -> int:
     """A whole number as a person types it. Raises NumberUnreadable."""
     number = _decimal(text)

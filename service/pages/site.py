@@ -21,6 +21,7 @@ from service.config import Config
 from service.errors import TITLES, NotAllowed, NotFound, NotSignedIn, Refusal
 from service.i18n import translate
 from service.pages import (
+    accounting,
     activity_data,
     acts,
     cancellations,
@@ -39,6 +40,7 @@ from service.pages import (
     privacy,
     public_log,
     receipts,
+    reports,
     retirements,
     reviews,
     sign_in,
@@ -71,6 +73,7 @@ pages = Router(
         *consents.routes,
         *events.routes,
         *organize.routes,
+        *accounting.routes,
         *activity_data.routes,
         *imports.routes,
         *head_counts.routes,
@@ -81,6 +84,7 @@ pages = Router(
         *stewards.routes,
         *watching.routes,
         *jobs.routes,
+        *reports.routes,
     ],
 )
 
@@ -112,7 +116,7 @@ def csrf_config(config: Config) -> CSRFConfig:
     )
 
 
-UNCOMPRESSED = ["^/v1/", "/stream$", "/poster/", "^/photos/", "/export$"]
+UNCOMPRESSED = ["^/v1/", "/stream$", "/poster/", "^/photos/", "/export$", "/reports/"]
 compression_config = CompressionConfig(backend="gzip", gzip_compress_level=6, exclude=UNCOMPRESSED)
 """Pages are compressed, not the API: its answers are small, and it has other things to do."""
 

@@ -157,6 +157,7 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("POST /v1/events/{event_id}/inventories/{number}/verification", AUTHORITY),
     ("GET /v1/events/{event_id}/tally", ORGANIZER, AUTHORITY),
     ("GET /v1/events/{event_id}/tally/stream", ORGANIZER, AUTHORITY),
+    ("GET /v1/events/{event_id}/reports/{file}", PUBLIC),
     ("GET /v1/jobs/{job_id}", ORGANIZER, AUTHORITY),
     ("GET /v1/jobs/{job_id}/stream", ORGANIZER, AUTHORITY),
     # at the door
@@ -257,6 +258,9 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("POST /organize/events/{event_id}/mode-corrections", ORGANIZER),
     ("POST /organize/events/{event_id}/mode-corrections/{correction_id}/withdraw", ORGANIZER),
     ("GET /organize/events/{event_id}/estimate", ORGANIZER),
+    ("GET /organize/events/{event_id}/reports", ORGANIZER),
+    ("POST /organize/events/{event_id}/reports", ORGANIZER),
+    ("GET /organize/events/{event_id}/reports/{file}", ORGANIZER),
     ("GET /organize/jobs/{job_id}", ORGANIZER, AUTHORITY),
     ("GET /organize/jobs/{job_id}/stream", ORGANIZER, AUTHORITY),
     ("GET /gate", ORGANIZER, GATE),

@@ -46,6 +46,7 @@ from service.api import (
     partners,
     places,
     posters,
+    reports,
     reservations,
     retirements,
     reviews,
@@ -105,6 +106,7 @@ API: list[ControllerRouterHandler] = [
     *serials.routes,
     *stations.routes,
     *jobs.routes,
+    *reports.routes,
 ]
 
 

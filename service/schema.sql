@@ -915,6 +915,23 @@ CREATE TABLE refused_scans (
 );
 
 
+CREATE TABLE report_files (
+    event_id uuid NOT NULL,
+    number integer NOT NULL,
+    form text NOT NULL,
+    kind text NOT NULL,
+    language text NOT NULL,
+    content bytea NOT NULL,
+    made_at timestamp with time zone NOT NULL DEFAULT now(),
+    CHECK ((form = ANY (ARRAY['full'::text, 'public'::text]))),
+    CHECK ((kind = ANY (ARRAY['json'::text, 'pdf'::text, 'xlsx'::text, 'docx'::text]))),
+    CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text]))),
+    FOREIGN KEY (event_id, number) REFERENCES inventories(event_id, number),
+    PRIMARY KEY (event_id, number, form, kind, language)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON report_files FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
 CREATE TABLE reservation_endings (
     reservation_id uuid NOT NULL,
     id uuid NOT NULL,

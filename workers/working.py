@@ -6,7 +6,7 @@ import logging
 
 import asyncpg
 
-from service import imports, jobs
+from service import imports, jobs, reports
 from service.config import Config
 from service.db import AWAY
 
@@ -14,7 +14,7 @@ LOOK_EVERY_S = 0.5
 LANES = 2
 """How many jobs a worker does at once, so that a short one need not wait for a long one."""
 
-HANDLING = (imports,)
+HANDLING = (imports, reports)
 """The modules that have handlers of jobs: to import them is enough."""
 
 log = logging.getLogger(__name__)

@@ -21,3 +21,18 @@ CREATE TABLE jobs (
 -- For workers, who look for what is not ended.
 CREATE INDEX jobs_to_do ON jobs (made_at) WHERE state IN ('waiting', 'running');
 CREATE INDEX jobs_of_events ON jobs (event_id, made_at);
+
+-- Files of submitted versions, made once: what they are made of never changes.
+CREATE TABLE report_files (
+    event_id uuid NOT NULL,
+    number integer NOT NULL,
+    form text NOT NULL CHECK (form IN ('full', 'public')),
+    kind text NOT NULL CHECK (kind IN ('json', 'pdf', 'xlsx', 'docx')),
+    language text NOT NULL CHECK (language IN ('zh', 'en')),
+    content bytea NOT NULL,
+    made_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (event_id, number, form, kind, language),
+    FOREIGN KEY (event_id, number) REFERENCES inventories (event_id, number)
+);
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON report_files
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

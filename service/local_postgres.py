@@ -119,7 +119,7 @@ def make_cluster(data: DataFolder, binaries: Path, *, durable: bool) -> None:
 def memory_mb() -> int:
     """What this machine has, or its container may take."""
     told = CONTAINERS_LIMIT.read_text().strip() if CONTAINERS_LIMIT.exists() else "max"
-    total = psutil.virtual_memory().total
+    total = int(psutil.virtual_memory().total)
     return (min(total, int(told)) if told.isdecimal() else total) // 1_048_576
 
 

@@ -11,8 +11,8 @@ from msgspec import Meta
 
 from scenarios.factors import FactorBook
 from scenarios.meeting.cells import Cell
-from scenarios.meeting.lines import Cabin
 from scenarios.meeting.mode_corrections import Change, ModeCorrection, change_of, corrected
+from scenarios.meeting.travel import Cabin
 from service import accountings, check_in_cells
 from service.access import Caller
 from service.carbon import carbon_refused

@@ -20,8 +20,9 @@ import msgspec
 
 from scenarios.meeting.inventory import whole_people
 from scenarios.meeting.travel import Leg, Trip
-from service.activity_data import NewActivityData, NewLine
+from service.activity_data import NewActivityData
 from service.i18n import mark
+from service.line_inputs import NewLine
 
 ORGANIZATION = "EGU 2019（重演）"
 VENUE = "Austria Center Vienna"

@@ -141,7 +141,8 @@ async def test_anyone_may_ask_and_the_organizers_page_takes_changes(
     assert "这是估算，不是核算" in paper.text
     changed = await see(client, f"{url}?kwh_per_head_day=0&far_km=2000")
     assert changed.text != paper.text
-    assert "已改" in changed.text
+    assert changed.text.count("已改") == 2
+    assert (await see(client, f"{url}?local_km=12")).text == paper.text
     wrong = await see(client, f"{url}?far_km=many")
     assert wrong.answer.status_code == 422
     english = await see(client, url, headers={"Accept-Language": "en"})

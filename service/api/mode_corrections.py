@@ -18,7 +18,7 @@ from service.api.problems import WRITES, refuses
 from service.api.requests import Key, answer_once
 from service.carbon import CLASSES
 from service.db import Connection, transaction
-from service.errors import BadInput
+from service.errors import BadInput, Refusal
 from service.mode_corrections import (
     CorrectionWithdrawn,
     EnteredCorrection,
@@ -28,7 +28,7 @@ from service.mode_corrections import (
 )
 from service.organizations import require
 
-REFUSED = (
+REFUSED: tuple[type[Refusal], ...] = (
     NothingToCorrect,
     *(CLASSES[each] for each in (UnknownMode, CabinAbsurd, DistanceAbsurd, FactorNotInForce)),
 )

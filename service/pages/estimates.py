@@ -27,36 +27,32 @@ FIELDS = {"value": "own_value", "unit": "own_unit", "source": "own_source", "uni
 async def show_estimate(request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool) -> Response[Any]:
     """What the event will probably emit; what is typed stands in the address, so that it can be kept and passed on."""
     typed = Typed({name: storable(text[:LONGEST_TYPED]) for name, text in request.query_params.items()})
+    policy = estimate_policy()
     found: Estimate | None = None
     refused: Refusal | None = None
     async with pool.acquire() as connection:
         event = await own_event(connection, request.user, event_id)
+        own = {name: str(getattr(policy.kinds[event.kind], name)) for name in NUMBERS}
+        changed = {name: text for name in NUMBERS if (text := typed[name].strip()) not in {"", own[name]}}
         try:
-            found = await estimates.for_event(connection, event, read_changes(typed), read_factor(typed))
+            changes = decoded(changed, Changes)
+            found = await estimates.for_event(connection, event, changes, read_factor(typed))
         except Refusal as refusal:
             refused = refusal
-    policy = estimate_policy()
-    own = policy.kinds[event.kind]
-    shown = {name: typed[name] or str(getattr(own, name)) for name in NUMBERS}
     return page(
         request,
         "estimate",
-        typed=Typed(typed | shown),
+        typed=Typed(typed | own | changed),
         refusal=refused,
         fields=FIELDS,
         event=event,
         estimate=found,
         assumptions={name: LABELS[name] for name in NUMBERS},
-        changed={name for name in NUMBERS if typed[name]},
+        changed=changed,
         items=items(),
         sources=sources(),
         policy=policy,
     )
-
-
-def read_changes(typed: Typed) -> Changes:
-    """The assumptions that differ from the policy's. Raises Unreadable."""
-    return decoded({name: typed[name].strip() for name in NUMBERS if typed[name].strip()}, Changes)
 
 
 def read_factor(typed: Typed) -> dict[str, OwnFactorText]:

@@ -11,6 +11,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from scenarios.meeting.extrapolation import REFUSED
+from scenarios.meeting.mode_corrections import Change
 from scenarios.meeting.modes import MODES
 from scenarios.quantities import count_from_text
 from scenarios.refusals import CarbonRefusal
@@ -126,7 +127,7 @@ async def corrections_page(
     pool: asyncpg.Pool,
     typed: Typed,
     refusal: Refusal | None = None,
-    change: mode_corrections.Change | None = None,
+    change: Change | None = None,
 ) -> Response[Any]:
     """The same, with what was typed and what it would change."""
     async with pool.acquire() as connection:

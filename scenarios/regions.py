@@ -88,8 +88,8 @@ CITIES: dict[str, tuple[str, str]] = {
     "650100": ("乌鲁木齐", "Urumqi"),
 }
 """GB/T 2260, cities that have programmes of their own or may: the provinces' capitals and other large ones."""
-# Codes and names of provinces and cities were compared, one by one, with 国家统计局《2023年统计用区划代码和城乡划分代码》
-# (as of 2023-06-30, published 2023-09-11): all are the same.
+# Codes and names of provinces and cities were compared, one by one, with 国家统计局
+# 《2023年统计用区划代码和城乡划分代码》 (as of 2023-06-30, published 2023-09-11): all are the same.
 
 ELSEWHERE = {"710000": "TW", "810000": "HK", "820000": "MO"}
 """GB/T 2260 codes of the regions that have rules and factors of their own, by GB/T 2659 code."""

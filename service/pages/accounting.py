@@ -32,9 +32,9 @@ from service.pages.organize import decoded, done_once, own_event
 from service.pages.rendering import Typed, page, see_other, typed_in
 
 SHOWN = 10
-ALL_RANKS = {**RANKS, "extrapolated": mark("推算")}
+ALL_RANKS = {**RANKS, "extrapolated": mark("没有作答，推算的")}
 STATES = {"submitted": mark("已提交"), "restated": mark("重述"), "verified": mark("已核查")}
-KINDS = {"line": mark("活动数据"), "check_ins": mark("报到"), "extrapolated": mark("推算")}
+KINDS = {"line": mark("活动数据"), "check_ins": mark("报到"), "extrapolated": mark("没有作答，推算的")}
 WEAKNESSES = {
     "default_value": mark("用了缺省值：有实测或申报的数量就更正这一条"),
     "placeholder_factor": mark("排放因子是暂代值：有当地或更好的因子就在录入时填写"),

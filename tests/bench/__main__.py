@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import (
+    accounting,
     action_http,
     checkin,
     donation_http,
@@ -25,6 +26,7 @@ from tests.bench import (
     ingest_growth,
     ledger_growth,
     page,
+    report_pdf,
     stand,
     starting,
     transfers,
@@ -39,16 +41,19 @@ QUICK: dict[str, Measure] = {
     "post_bulk": transfers.measure,
     "ingest_bulk": ingest.measure,
     "action_http": action_http.measure,
+    "account_100k": accounting.measure,
     "tally_fresh_p99_ms": freshness.measure,
     "checkin_page_bytes": page.measure,
     "up_seconds": starting.measure,
     "import_rows": import_rows.measure,
+    "report_pdf": report_pdf.measure,
 }
 WIDTH = 180
 LONG: dict[str, Measure] = {
     "tally_growth": growth.measure,
     "ledger_growth": ledger_growth.measure,
     "ingest_growth": ingest_growth.measure,
+    "account_growth": accounting.measure_growth,
 }
 
 

@@ -2,119 +2,32 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_HALF_UP, Decimal
-from fractions import Fraction
-from typing import Any, Literal
-
-import msgspec
+from decimal import Decimal
+from typing import Any
 
 from scenarios.labels import FACTOR_LABELS
 from scenarios.meeting.items import items, sources
-from scenarios.meeting.reports import CellSaid, LineSaid, Report
+from scenarios.meeting.report_cells import ways_of
+from scenarios.meeting.reports import LineSaid, Report
 from scenarios.regions import jurisdiction_name
 from service.events import KINDS
 from service.i18n import Language, mark, translate
-
-Align = Literal["left", "right"]
-SHEETS = {
-    "facts": mark("总表"),
-    "lines": mark("活动数据"),
-    "check_ins": mark("报到汇总"),
-    "factors": mark("排放因子"),
-    "versions": mark("版本"),
-}
-WORDS = {
-    "basic": mark("基本范围"),
-    "extended": mark("拓展范围"),
-    "full": mark("基本范围和拓展范围"),
-    "prepare": mark("筹备"),
-    "hold": mark("举办"),
-    "close": mark("收尾"),
-    "measured": mark("实测值"),
-    "declared": mark("申报值"),
-    "default": mark("缺省值"),
-    "extrapolated": mark("推算值"),
-    "line": mark("活动数据"),
-    "check_in": mark("报到"),
-    "draft": mark("草稿"),
-    "submitted": mark("已提交"),
-    "restated": mark("已重述"),
-    "verified": mark("已核查"),
-    "verbatim": mark("照原文"),
-    "agreed": mark("多处一致"),
-    "unverified": mark("待核实"),
-    "derived": mark("推算"),
-    "other": mark("其他"),
-    "economy": mark("经济舱"),
-    "premium": mark("超级经济舱"),
-    "business": mark("公务舱"),
-    "first": mark("头等舱"),
-    "invoice": mark("发票"),
-    "meter": mark("计量记录"),
-    "proof": mark("凭证"),
-    "plan": mark("实施计划"),
-    "factor": mark("排放因子依据"),
-    "import": mark("导入的表格"),
-    "default_value": mark("用了缺省值"),
-    "placeholder_factor": mark("排放因子为暂代值"),
-    "unverified_factor": mark("排放因子待核实"),
-    "out_of_scale": mark("数量级异常"),
-    "estimated": mark("已推算"),
-    "complete": mark("全部作答"),
-    "nobody_answered": mark("无人作答，未推算"),
-    "too_few_answers": mark("作答太少，未推算"),
-    "fewer_than_answered": mark("人数少于作答人数，未推算"),
-    "not_counted": mark("没有人数，未推算"),
-}
-MISSING = {
-    "source": mark("没有填写排放源：{key}"),
-    "stage": mark("没有填写阶段：{key}"),
-    "head_count": mark("没有填写实到人数"),
-    "group": mark("未能推算：{key}"),
-}
-
-
-class Table(msgspec.Struct, tag="table", frozen=True, kw_only=True):
-    """Columns and rows of texts and whole numbers; `widths` are shares of the line, right-aligned where it says so."""
-
-    columns: list[str]
-    rows: list[list[str | int]]
-    widths: list[int]
-    align: list[Align]
-    sheet: str = ""
-
-
-class Text(msgspec.Struct, tag="text", frozen=True):
-    """A paragraph."""
-
-    text: str
-
-
-class Bars(msgspec.Struct, tag="bars", frozen=True):
-    """Bars: a label, thousandths of the longest, and what stands beside."""
-
-    bars: list[tuple[str, int, str]]
-
-
-class Section(msgspec.Struct, frozen=True):
-    """A heading and what follows it; level 1 or 2."""
-
-    level: int
-    heading: str
-    blocks: list[Table | Text | Bars]
-
-
-class Document(msgspec.Struct, frozen=True):
-    """The whole."""
-
-    lang: Language
-    title: str
-    subtitle: str
-    status: str
-    page_of: str
-    sections: list[Section]
+from service.report_words import (
+    MISSING,
+    WORDS,
+    Align,
+    Bars,
+    Document,
+    Section,
+    Table,
+    Text,
+    count_or_dash,
+    grams,
+    percent,
+    rate_text,
+    tonnes,
+)
 
 
 class Writer:
@@ -401,16 +314,6 @@ class Writer:
 
     def check_ins(self) -> list[Table | Text | Bars]:
         """Check-ins by mode, cabin and factor; the JSON has every cell."""
-        sums: dict[tuple[str, str, int], list[int]] = defaultdict(lambda: [0, 0, 0])
-        for cell in self.report.cells:
-            add_cell(sums, cell)
-        for merged in self.report.merged:
-            for leg in merged.legs:
-                add(sums, (leg.mode, leg.cabin or "", leg.factor), 0, leg.person_m, leg.emissions_g)
-            for place, lodged_g in merged.lodging:
-                add(sums, ("hotel_night", "", place), 0, 0, lodged_g)
-            if merged.other_g:
-                add(sums, ("other", "", -1), 0, 0, merged.other_g)
         columns: list[tuple[str, int, Align]] = [
             (mark("方式"), 36, "left"),
             (mark("人次公里"), 22, "right"),
@@ -424,7 +327,7 @@ class Writer:
                 "–" if place < 0 else place + 1,
                 emitted,
             ]
-            for (mode, cabin, place), (_, metres, emitted) in sorted(sums.items(), key=lambda each: -each[1][2])
+            for (mode, cabin, place), (metres, emitted) in ways_of(self.report)
         ]
         return [*self.merged_said(), self.table(columns, rows, "check_ins")]
 
@@ -484,53 +387,6 @@ class Writer:
         return [Text(self.say(said)), self.pairs([(mark("报告的 SHA-256"), self.report.sha256)], "versions")]
 
 
-def add_cell(sums: dict[tuple[str, str, int], list[int]], cell: CellSaid) -> None:
-    """Add a cell's legs and nights."""
-    trips = cell.people * (2 if cell.round_trip else 1) * cell.count
-    for leg in cell.legs:
-        add(
-            sums,
-            (leg.mode, leg.cabin or "", leg.factor),
-            cell.count,
-            leg.distance_m * trips,
-            leg.emissions_g * cell.count,
-        )
-    if cell.lodging_factor is not None:
-        add(sums, ("hotel_night", "", cell.lodging_factor), cell.count, 0, cell.lodging_each_g * cell.count)
-
-
-def add(sums: dict[tuple[str, str, int], list[int]], key: tuple[str, str, int], *amounts: int) -> None:
-    """Add amounts to the sums of a key."""
-    held = sums[key]
-    for index, amount in enumerate(amounts):
-        held[index] += amount
-
-
 def document(report: Report, language: Language) -> Document:
     """The report in that language."""
     return Writer(report, language).document()
-
-
-def grams(amount: int) -> str:
-    """Grams, and tonnes beside."""
-    return f"{amount:,} g ({tonnes(amount)})"
-
-
-def tonnes(amount: int) -> str:
-    """Grams as tonnes with three decimals."""
-    return f"{Decimal(amount).scaleb(-6).quantize(Decimal('0.001'), ROUND_HALF_UP):,} t"
-
-
-def percent(permille: int) -> str:
-    """Thousandths as a percentage."""
-    return f"{Decimal(permille).scaleb(-1)} %"
-
-
-def rate_text(rate: str | None) -> str:
-    """An exact fraction as a percentage."""
-    return "–" if rate is None else f"{Decimal(int(Fraction(rate) * 1000)).scaleb(-1)} %"
-
-
-def count_or_dash(number: int | None) -> str:
-    """A whole number; a dash where nobody said."""
-    return "–" if number is None else f"{number:,}"

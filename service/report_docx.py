@@ -13,7 +13,8 @@ from docx.shared import Pt, RGBColor
 
 from scenarios.meeting.reports import Report
 from service.i18n import Language
-from service.report_document import Bars, Table, Text, document
+from service.report_document import document
+from service.report_words import Bars, Table, Text
 
 FONTS = {"Normal": "宋体", "Title": "黑体", "Heading 1": "黑体", "Heading 2": "黑体", "Table Grid": "宋体"}
 FIRST_DAY = (1980, 1, 1, 0, 0, 0)

@@ -8,7 +8,8 @@ import xlsxwriter
 
 from scenarios.meeting.reports import Report
 from service.i18n import Language, translate
-from service.report_document import SHEETS, Document, Section, Table, document
+from service.report_document import document
+from service.report_words import SHEETS, Document, Section, Table
 
 LARGEST_NUMBER = 10**15
 """A cell's number has fifteen digits: what is larger is written as a text, to the digit."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from scenarios.citations import Citation
@@ -40,6 +41,7 @@ def line(number: int, given: Given) -> Line:
     own = {name: getattr(found, name) for name in found.__struct_fields__}
     kept = {"rank", "starts_on", "ends_on", "people", "distance_m", "round_trip", "cabin", "occupants", "certificate"}
     rest = dict.fromkeys(("import_id", "replaces", "ended_at", "ended_by", "ended_because"))
+    values: dict[str, Any] = {name: getattr(given, name) for name in kept} | own | rest
     return Line(
         id=UUID(int=number),
         item=given.item,
@@ -47,10 +49,8 @@ def line(number: int, given: Given) -> Line:
         entered_by=UUID(int=77),
         entered_at=NOON,
         file_id=given.file_id,
-        factor_file_id=given.factor and given.factor.file_id,
-        **{name: getattr(given, name) for name in kept},
-        **own,
-        **rest,
+        factor_file_id=given.factor.file_id if given.factor else None,
+        **values,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -118,3 +119,10 @@ def test_the_command_line_says_the_totals_or_what_differs(tmp_path: Path, monkey
     assert (wrong.exit_code, "cells[0].grams" in wrong.output) == (1, True), wrong.output
     file.write_bytes(b"{")
     assert CliRunner().invoke(main, ["recompute", str(file)]).exit_code == 1
+
+
+def test_digests_are_of_json_that_any_language_writes_alike() -> None:
+    plain = json.loads(encode(build(accounted())))
+    seal = plain.pop("sha256")
+    canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    assert hashlib.sha256(canonical).hexdigest() == seal

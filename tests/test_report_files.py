@@ -15,7 +15,8 @@ from scenarios.meeting.report_building import build
 from scenarios.meeting.reports import Report
 from service import report_docx, report_pdf, report_xlsx
 from service.i18n import LANGUAGES, Language
-from service.report_document import Table, Text, document
+from service.report_document import document
+from service.report_words import Table, Text
 from tests.reporting import accounted
 
 HOSTILE = "=1+1 #panic() \\end{x} <w:p/> @SUM(A1) http://a.b/c"

@@ -11,6 +11,7 @@ import msgspec
 
 from scenarios.meeting.cells import Cell, CellLeg
 from scenarios.meeting.lines import LineFactor
+from scenarios.meeting.modes import LODGING
 from scenarios.meeting.reports import LEAST_PEOPLE, CellSaid, LegSaid, MergedCell, MergedLeg, Report
 from scenarios.meeting.travel import FactorUsed
 
@@ -222,3 +223,31 @@ def _stand_in(legs: tuple[CellLeg, ...], lodging: FactorUsed | None, lodging_g: 
         lodging_each_g=lodging_g,
         count=1,
     )
+
+
+def ways_of(report: Report) -> list[tuple[tuple[str, str, int], list[int]]]:
+    """Person-metres and grams by mode, cabin and factor's place, the most grams first; lodging without metres.
+
+    What was merged of any modes stands as OTHER, at the place -1.
+    """
+    sums: defaultdict[tuple[str, str, int], list[int]] = defaultdict(lambda: [0, 0])
+    for cell in report.cells:
+        trips = cell.people * (2 if cell.round_trip else 1) * cell.count
+        for leg in cell.legs:
+            way = (leg.mode, leg.cabin or "", leg.factor)
+            _add(sums[way], leg.distance_m * trips, leg.emissions_g * cell.count)
+        if cell.lodging_factor is not None:
+            _add(sums[LODGING, "", cell.lodging_factor], 0, cell.lodging_each_g * cell.count)
+    for merged in report.merged:
+        for part in merged.legs:
+            _add(sums[part.mode, part.cabin or "", part.factor], part.person_m, part.emissions_g)
+        for place, lodged_g in merged.lodging:
+            _add(sums[LODGING, "", place], 0, lodged_g)
+        if merged.other_g:
+            _add(sums[OTHER, "", -1], 0, merged.other_g)
+    return sorted(sums.items(), key=lambda each: -each[1][1])
+
+
+def _add(sums: list[int], metres: int, grams: int) -> None:
+    sums[0] += metres
+    sums[1] += grams

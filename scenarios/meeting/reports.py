@@ -208,7 +208,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _encoder = msgspec.json.Encoder(decimal_format="string")
-_canonical = msgspec.json.Encoder(order="sorted")
+_canonical = msgspec.json.Encoder(decimal_format="string", order="sorted")
 ITEMIZED = ("factors", "lines")
 SEALS = ("digests", "sha256")
 
@@ -236,15 +236,19 @@ def plain_of(told: Any) -> Any:
 
 def sealed(report: Report) -> Report:
     """The report with its digests."""
-    plain = plain_of(report)
-    digests = dict(digests_of(plain))
-    plain["digests"] = digests
-    return msgspec.structs.replace(report, digests=digests, sha256=whole_digest(plain))
+    told = sections(report)
+    told["digests"] = dict(digests_of(told))
+    return msgspec.structs.replace(report, digests=told["digests"], sha256=whole_digest(told))
 
 
-def digests_of(plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The digest of each section, and of each line and factor, by its path; of a report as plain JSON."""
-    for section, content in plain.items():
+def sections(report: Report) -> dict[str, Any]:
+    """A report's sections by name."""
+    return {name: getattr(report, name) for name in Report.__struct_fields__}
+
+
+def digests_of(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The digest of each section, and of each line and factor, by its path; of a report's sections or plain JSON."""
+    for section, content in told.items():
         if section in SEALS:
             continue
         yield section, digest(content)
@@ -252,11 +256,11 @@ def digests_of(plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield from ((f"{section}[{index}]", digest(each)) for index, each in enumerate(content))
 
 
-def whole_digest(plain: Mapping[str, Any]) -> str:
-    """The digest of a report as plain JSON, without the digest itself."""
-    return digest({name: each for name, each in plain.items() if name != "sha256"})
+def whole_digest(told: Mapping[str, Any]) -> str:
+    """The digest of a report's sections or plain JSON, without the digest itself."""
+    return digest({name: each for name, each in told.items() if name != "sha256"})
 
 
-def digest(plain: Any) -> str:
-    """SHA-256 of canonical JSON."""
-    return hashlib.sha256(_canonical.encode(plain)).hexdigest()
+def digest(told: Any) -> str:
+    """SHA-256 of canonical JSON: structs and what they are in JSON have the same."""
+    return hashlib.sha256(_canonical.encode(told)).hexdigest()

@@ -86,7 +86,7 @@ class NewEstimate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     starts_on: date
     days: Annotated[int, Meta(ge=1, le=60)] = 1
     area_m2: Number | None = None
-    assumptions: Changes = Changes()
+    assumptions: Changes | None = None
     factors: Annotated[dict[Key, OwnFactorText], Meta(max_length=50)] = {}
 
 
@@ -103,7 +103,7 @@ async def for_anyone(new: NewEstimate) -> Estimate:
             new.days,
             None if new.area_m2 is None else Decimal(new.area_m2),
             book,
-            overrides_of(new.assumptions, new.factors),
+            overrides_of(new.assumptions or Changes(), new.factors),
         )
 
 

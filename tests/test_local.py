@@ -32,6 +32,8 @@ from tests.machines import scratch_folder
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="asks for root: another user is to be tried")
 NOBODY = pwd.getpwnam("nobody")
+PATIENCE_S = 120
+"""Until something counts as hanging, on however busy a machine: how fast a start is, the bench says."""
 
 
 @pytest.fixture
@@ -81,7 +83,7 @@ class Up:
 
     def address(self) -> str:
         """Where it answers, once it does."""
-        wait_for(lambda: "Ctrl-C" in self.said() or self.process.poll() is not None, 20)
+        wait_for(lambda: "Ctrl-C" in self.said() or self.process.poll() is not None)
         found = re.search(r"http://\S+", self.said())
         assert found, self.said()
         return found[0]
@@ -92,7 +94,7 @@ class Up:
 
     def end(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.process.wait(PATIENCE_S)
 
 
 @pytest.fixture
@@ -107,7 +109,7 @@ def start_up(scratch: Path) -> Iterator[Callable[..., Up]]:
     for up in started:
         up.process.kill()
         up.process.wait()
-    wait_for(lambda: not [process for process in psutil.process_iter(["cwd"]) if is_in(process, scratch)], 20)
+    wait_for(lambda: not [process for process in psutil.process_iter(["cwd"]) if is_in(process, scratch)])
 
 
 def is_in(process: psutil.Process, folder: Path) -> bool:
@@ -121,8 +123,8 @@ def is_alive(process: psutil.Process) -> bool:
         return False
 
 
-def wait_for(condition: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, "it takes too long"
         time.sleep(0.05)
@@ -167,7 +169,7 @@ def test_data_is_there_after_kill_minus_nine_and_nothing_is_left_after_ctrl_c(
     ask(url, "CREATE TABLE kept AS SELECT 42 AS answer")
 
     second = start_up()
-    assert second.process.wait(10) == 1
+    assert second.process.wait(PATIENCE_S) == 1
     assert address in second.said()
     assert ask(url, "SELECT answer FROM kept") == 42, "the first one goes on"
 
@@ -192,8 +194,8 @@ def test_what_ends_by_itself_is_started_again(start_up: Callable[..., Up]) -> No
     assert len(victims) == 5
     for process in victims:
         process.kill()
-    wait_for(lambda: up.said().count("exit code -9") == 5, 15)
-    wait_for(lambda: is_healthy(address), 15)
+    wait_for(lambda: up.said().count("exit code -9") == 5)
+    wait_for(lambda: is_healthy(address))
     everybody = up.everybody()
     assert up.end(signal.SIGTERM) == 0
     assert not [process for process in everybody if is_alive(process)]
@@ -327,7 +329,7 @@ def test_a_cluster_killed_while_it_is_made_is_made_anew(data: DataFolder) -> Non
         make_cluster(data, postgres_binaries(data), durable=False)
     """
     making = subprocess.Popen([sys.executable, "-c", script, str(data.path)], cwd=CHECKOUT)
-    wait_for(lambda: bool(list(data.path.glob("postgresql.new-*/global"))), 15)
+    wait_for(lambda: bool(list(data.path.glob("postgresql.new-*/global"))))
     making.kill()
     making.wait()
     assert not data.cluster.exists()

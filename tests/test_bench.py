@@ -17,6 +17,7 @@ from service.config import Config
 from service.db import new_id, transaction
 from service.donations import DonationRequest, donate_many
 from tests.bench import (
+    accounting,
     action_http,
     checkin,
     donation_http,
@@ -183,6 +184,13 @@ def test_growth_compares_a_few_with_many(service: Stand) -> None:
     figure = growth.measure_on(service, service, few=5, many=20, seconds=0.3, runs=1)[0]
     assert figure.ratio
     assert figure.bound == "most"
+
+
+def test_an_accounting_is_measured_and_held_against_a_smaller_one(service: Stand) -> None:
+    (figure,) = accounting.measure_on(service, check_ins=60, lines=3, runs=1)
+    assert (figure.name, figure.limit, figure.met) == ("account_100k", 2, True)
+    (growth,) = accounting.measure_growth_on(service, service, few=20, many=60, runs=1)
+    assert (growth.name, growth.limit, growth.ratio is not None) == ("account_growth", 1.1, True)
 
 
 def test_the_ledgers_growth_compares_none_with_many(service: Stand) -> None:

@@ -294,3 +294,35 @@ async def offices(connection: Connection, member_id: UUID) -> list[bytes]:
         member_id,
     )
     return [row[0] for row in rows]
+
+
+async def accounting_work(connection: Connection, member_id: UUID) -> list[bytes]:
+    """What somebody did in accounting events. `of` is the event."""
+    rows = await connection.fetch(
+        """
+        SELECT to_jsonb(said) FROM (
+            SELECT 'opened the accounting' AS what, event_id AS of, gwp_set AS more, opened_at AS at
+            FROM accountings WHERE opened_by = $1
+            UNION ALL
+            SELECT 'set the accounting', event_id, ambition, set_at FROM accounting_settings WHERE set_by = $1
+            UNION ALL
+            SELECT 'declared a source absent or not', event_id, source || ': ' || because, declared_at
+            FROM absent_sources WHERE declared_by = $1
+            UNION ALL
+            SELECT 'submitted the inventory', event_id, number::text, made_at FROM inventories WHERE made_by = $1
+            UNION ALL
+            SELECT 'verified the inventory', event_id, number::text, verified_at FROM inventory_verifications
+            WHERE verified_by = $1
+            UNION ALL
+            SELECT 'counted heads', event_id, how, entered_at FROM head_counts WHERE entered_by = $1
+            UNION ALL
+            SELECT 'corrected modes', event_id, reason, entered_at FROM mode_corrections WHERE entered_by = $1
+            UNION ALL
+            SELECT 'withdrew a correction', event_id, withdrawn_because, withdrawn_at FROM mode_corrections
+            WHERE withdrawn_by = $1
+            ORDER BY 4, 1
+        ) AS said
+        """,
+        member_id,
+    )
+    return [row[0] for row in rows]

@@ -197,8 +197,15 @@ EVERYTHING: tuple[Kept, ...] = (
             "published_methodologies",
             "action_reviews",
             "jobs",
+            "accountings",
+            "accounting_settings",
+            "absent_sources",
+            "inventories",
+            "inventory_verifications",
+            "head_counts",
+            "mode_corrections",
         ),
-        files=("offices.json",),
+        files=("offices.json", "accounting_work.json"),
     ),
 )
 """Every kind of data that is kept about people."""

@@ -35,10 +35,14 @@ DOCUMENT = create_app(NOWHERE).openapi_schema.to_schema()
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 
 
-@schemathesis.serializer("application/x-ndjson")
+@schemathesis.serializer(
+    "application/x-ndjson",
+    "application/pdf",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+)
 def as_it_is(_: schemathesis.SerializationContext, value: Any) -> bytes:
-    """Lines that a partner sends are its own text."""
-    return str(value).encode("utf-8", "surrogatepass")
+    """Lines that a partner sends, and files, are what they are."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
 
 
 # Left out, with the reason:

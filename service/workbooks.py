@@ -95,7 +95,7 @@ def parts(content: bytes) -> dict[str, bytes]:
             if declared > MOST_UNPACKED or len(infos) > MOST_PARTS:
                 raise WorkbookUnfolds(most_mb=MOST_UNPACKED // 2**20)
             found = {each.filename: archive.read(each) for each in infos if NEEDED.fullmatch(each.filename)}
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError):
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError, OSError):
         raise WorkbookUnreadable from None
     if "xl/workbook.xml" not in found:
         raise WorkbookUnreadable

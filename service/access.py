@@ -247,6 +247,8 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("GET /organize/events/{event_id}/activity-data/{line_id}", ORGANIZER),
     ("POST /organize/events/{event_id}/activity-data/{line_id}/correct", ORGANIZER),
     ("POST /organize/events/{event_id}/activity-data/{line_id}/end", ORGANIZER),
+    ("GET /organize/events/{event_id}/files", ORGANIZER),
+    ("POST /organize/events/{event_id}/files", ORGANIZER),
     ("GET /organize/events/{event_id}/files/{file_id}", ORGANIZER, AUTHORITY),
     ("GET /organize/events/{event_id}/imports", ORGANIZER),
     ("POST /organize/events/{event_id}/imports", ORGANIZER),

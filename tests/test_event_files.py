@@ -12,6 +12,8 @@ from PIL import Image
 from service import event_files
 from service.config import Config
 from service.event_files import clean_name
+from tests.browsing import assert_english, assert_sound, links, open_event, sign_in
+from tests.paper import see, send
 from tests.people import HAN, LI, WANG, ZHAO, Headers, add_gate_keeper, appoint, found_organization, key
 from tests.test_activity_data import an_event
 from tests.test_events import new_event
@@ -77,3 +79,33 @@ async def test_a_files_bytes_tell_what_it_is(client: httpx.AsyncClient) -> None:
 )
 def test_a_files_name_is_made_harmless(name: str, clean: str) -> None:
     assert clean_name(name) == clean
+
+
+async def test_an_organizer_sees_who_handed_in_what_and_hands_in_more(
+    client: httpx.AsyncClient, database: asyncpg.Pool, config: Config
+) -> None:
+    event = await open_event(database, config)
+    await sign_in(client, database, config, WANG)
+    home = f"/organize/events/{event.id}"
+    url = f"{home}/files"
+    for leading in (home, f"{home}/accounting"):
+        assert {url, f"{home}/reports"} <= set(links(await see(client, leading), home))
+    empty = await see(client, url)
+    assert "还没有文件" in empty.text
+    sent = {"file": ("<电费>.pdf", PDF, "application/pdf")}
+    kept = await send(client, empty.form("files"), files=sent, purpose="invoice")
+    assert_sound(kept, "zh")
+    assert "电费.pdf发票" in kept.text
+    assert "1\u00a0KB" in "".join(kept.root.itertext())
+    assert (await client.get(links(kept, f"{url}/")[0])).content == PDF
+    again = await send(client, empty.form("files"), files=sent, purpose="invoice")
+    assert len(links(again, f"{url}/")) == 1
+    for content, said in ((b"MZ\x90\x00", "只接受 PDF"), (b"", "文件是空的")):
+        wrong = await send(client, kept.form("files"), files={"file": ("x.pdf", content, "")})
+        assert wrong.answer.status_code in {400, 422}
+        assert said in wrong.text
+    odd = await send(client, kept.form("files"), files=sent, purpose="spell")
+    assert odd.answer.status_code == 422
+    english = await see(client, f"/language/en?to={url}")
+    assert_sound(english, "en")
+    assert_english(english)

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import asyncpg
 from litestar import Request, Response, get, post
-from litestar.datastructures import UploadFile
 from litestar.params import FromPath, FromQuery
 
 from scenarios.meeting.items import Item, items, items_of, sources
@@ -19,7 +18,7 @@ from scenarios.refusals import CarbonRefusal, FactorUnsourced
 from service import activity_data, event_files, line_rows
 from service.access import Caller
 from service.activity_data import Correction, Ending, LinesRefused
-from service.api.event_files import BODY_BYTES, downloaded
+from service.api.event_files import BODY_BYTES
 from service.api.given import Pool
 from service.carbon import carbon_refusal
 from service.db import Connection, new_id
@@ -28,26 +27,19 @@ from service.events import Event
 from service.i18n import Language
 from service.import_columns import CABINS, OWN, RANKS, STAGES
 from service.import_reading import CellEmpty
-from service.line_inputs import FilePurpose, NewLine, days_of
+from service.line_inputs import NewLine, days_of
+from service.pages.event_files import FIELDS as FILE_FIELDS
+from service.pages.event_files import keep_sent
 from service.pages.organize import decoded, done_once, own_event
 from service.pages.rendering import Typed, page, see_other, typed_in
 from service.pages.saying import Unreadable
 
 SHOWN = 100
 FIELDS = {
+    **FILE_FIELDS,
     "distance_m": "distance_km",
     "distance_absurd": "distance_km",
     "number_unreadable": "quantity",
-    "file_type_unknown": "file",
-    "file_too_large": "file",
-    "workbook_unreadable": "file",
-    "workbook_has_macros": "file",
-    "workbook_linked": "file",
-    "workbook_unfolds": "file",
-    "photo_too_large": "file",
-    "photo_broken": "file",
-    "photo_animated": "file",
-    "photo_too_many_pixels": "file",
 }
 PLAIN = ("item", "unit", "stage", "rank", "label", "certificate", "cabin", "occupants", "quantity", "people")
 
@@ -212,8 +204,8 @@ async def read_line(
         values["round_trip"] = typed["trips"] != "one"
     if values.get("people") and "quantity" not in values:
         values.pop("unit", None)
-    if kept := await keep_sent(request, connection, event, "file", now):
-        values["file_id"] = kept
+    if kept := await keep_sent(request, connection, event, "file", "proof", now):
+        values["file_id"] = kept.id
     if typed["own_value"].strip():
         values["factor"] = await read_factor(request, connection, event, typed, now)
     if ("people" in values) != ("distance_m" in values):
@@ -225,25 +217,13 @@ async def read_factor(
     request: Request[Caller, Any, Any], connection: Connection, event: Event, typed: Typed, now: datetime
 ) -> dict[str, Any]:
     """The organizer's own factor. Raises Unreadable, and what files raise."""
-    kept = await keep_sent(request, connection, event, "factor_file", now)
+    kept = await keep_sent(request, connection, event, "factor_file", "factor", now)
     named = {name: typed[f"own_{name}"].strip() for name in ("value", "unit", "document", "publisher", "published_on")}
     gases = ["CO2"] if "CO2/" in named["unit"] else ["CO2e"]
     values = named | {"gases": gases, "clause": typed["own_clause"].strip(), "number": typed["own_number"].strip()}
     if kept is None and not typed["factor_file_id"]:
         raise Unreadable({"factor_file": carbon_refusal(FactorUnsourced())})
-    return values | {"file_id": str(kept or typed["factor_file_id"])}
-
-
-async def keep_sent(
-    request: Request[Caller, Any, Any], connection: Connection, event: Event, field: str, now: datetime
-) -> UUID | None:
-    """Keep the file that came in that field: its id; None when none came."""
-    sent = (await request.form()).get(field)
-    if not isinstance(sent, UploadFile) or not sent.filename:
-        return None
-    kept = await event_files.accepted(await sent.read())
-    purpose: FilePurpose = "factor" if field == "factor_file" else "proof"
-    return (await event_files.add(connection, request.user, event.id, sent.filename, purpose, kept, now)).id
+    return values | {"file_id": str(kept.id if kept else typed["factor_file_id"])}
 
 
 @get("/organize/events/{event_id:uuid}/activity-data/{line_id:uuid}")
@@ -372,14 +352,6 @@ async def end_line(
         return await line_page(request, pool, event, line, typed, refusal)
 
 
-@get("/organize/events/{event_id:uuid}/files/{file_id:uuid}")
-async def download_file(
-    request: Request[Caller, Any, Any], event_id: FromPath[UUID], file_id: FromPath[UUID], pool: Pool
-) -> Response[bytes]:
-    """A file, to be saved."""
-    return await downloaded(request, pool, event_id, file_id)
-
-
 routes = [
     show_activity_data,
     ask_line,
@@ -387,5 +359,4 @@ routes = [
     show_line,
     correct_line,
     end_line,
-    download_file,
 ]

@@ -22,6 +22,7 @@ KILOGRAM = 1_000
 WHOLE_KILOGRAMS = 100_000
 WHOLE_KILOMETRES = 100_000
 TONNE = 1_000_000
+MEBIBYTE = 2**20
 NARROW_SPACE = "\u202f"
 LOCALES: dict[Language, str] = {"zh": "zh_Hans_CN", "en": "en_GB"}
 
@@ -144,12 +145,20 @@ def why_held(name: str | None, language: Language) -> str:
     return translate(language, mark("这类行为的照片要由人看过。"))
 
 
+def file_size(size_bytes: int, _: Language) -> Amount:
+    """Bytes in the unit that reads best."""
+    if size_bytes < MEBIBYTE:
+        return Amount(str(-(-size_bytes // 1024)), "KB")
+    return Amount(rounded(Decimal(size_bytes) / MEBIBYTE, "0.1"), "MB")
+
+
 def measure(unit: str, language: Language) -> str:
     """The name of a unit of activity data."""
     return translate(language, MEASURE_LABELS.get(unit, unit))
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    "file_size": file_size,
     "measure": measure,
     "mass": mass,
     "count": count,

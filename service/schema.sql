@@ -231,6 +231,8 @@ CREATE TRIGGER guard BEFORE UPDATE ON activity_data FOR EACH ROW EXECUTE FUNCTIO
 CREATE TABLE authority_members (
     member_id uuid NOT NULL,
     region text NOT NULL,
+    offices text[] NOT NULL DEFAULT '{}'::text[],
+    CHECK ((offices <@ ARRAY['publishes'::text, 'issues'::text, 'inspects'::text, 'revokes'::text, 'guides'::text, 'supervises'::text, 'coordinates'::text, 'runs_platform'::text])),
     CHECK ((region ~ '^[0-9]{6}$'::text)),
     FOREIGN KEY (member_id) REFERENCES members(id),
     PRIMARY KEY (member_id, region)
@@ -245,6 +247,31 @@ CREATE TABLE balances (
     CHECK ((grams >= 0)),
     PRIMARY KEY (account_id, class_id)
 );
+
+
+CREATE TABLE certificate_applications (
+    id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    inventory_number integer NOT NULL,
+    content jsonb NOT NULL,
+    applied_by uuid NOT NULL,
+    applied_at timestamp with time zone NOT NULL,
+    granted boolean,
+    because text,
+    decided_by uuid,
+    decided_at timestamp with time zone,
+    CHECK (((length(because) >= 1) AND (length(because) <= 500))),
+    CHECK ((num_nulls(granted, because, decided_by, decided_at) = ANY (ARRAY[0, 4]))),
+    FOREIGN KEY (applied_by) REFERENCES members(id),
+    FOREIGN KEY (decided_by) REFERENCES members(id),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    FOREIGN KEY (event_id, inventory_number) REFERENCES inventories(event_id, number),
+    PRIMARY KEY (id),
+    UNIQUE (id, event_id)
+);
+CREATE UNIQUE INDEX certificate_applications_open ON certificate_applications USING btree (event_id) WHERE (granted IS NULL);
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON certificate_applications FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER guard BEFORE UPDATE ON certificate_applications FOR EACH ROW EXECUTE FUNCTION guard_certificate_applications();
 
 
 CREATE TABLE check_ins (
@@ -288,6 +315,50 @@ CREATE UNIQUE INDEX one_check_in_a_day ON check_ins USING btree (event_id, atten
 CREATE UNIQUE INDEX one_credit_a_day ON check_ins USING btree (event_id, credited_to, day) WHERE ((credited_to IS NOT NULL) AND (ended_at IS NULL));
 CREATE UNIQUE INDEX one_journey_an_event ON check_ins USING btree (event_id, attendee) WHERE ((part = 'journey'::text) AND (ended_at IS NULL));
 CREATE UNIQUE INDEX replaced_once ON check_ins USING btree (replaces) WHERE (replaces IS NOT NULL);
+
+
+CREATE TABLE confirmations (
+    id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    way text NOT NULL,
+    engagement_id uuid,
+    application_id uuid,
+    inventory_number integer NOT NULL,
+    label text NOT NULL,
+    need_g bigint NOT NULL,
+    retired_g bigint NOT NULL,
+    record bytea NOT NULL,
+    signature bytea NOT NULL,
+    public_key bytea NOT NULL,
+    confirmed_by uuid NOT NULL,
+    confirmed_at timestamp with time zone NOT NULL,
+    withdrawn_by uuid,
+    withdrawn_as text,
+    withdrawn_because text,
+    withdrawn_at timestamp with time zone,
+    CHECK (((application_id IS NOT NULL) = (way = 'certificate_applied'::text))),
+    CHECK (((engagement_id IS NOT NULL) = (way = 'third_party'::text))),
+    CHECK (((length(withdrawn_because) >= 1) AND (length(withdrawn_because) <= 500))),
+    CHECK ((label = ANY (ARRAY['neutral'::text, 'basic'::text, 'full'::text]))),
+    CHECK ((need_g >= 0)),
+    CHECK ((num_nulls(withdrawn_by, withdrawn_as, withdrawn_because, withdrawn_at) = ANY (ARRAY[0, 4]))),
+    CHECK ((octet_length(public_key) = 32)),
+    CHECK ((octet_length(signature) = 64)),
+    CHECK ((retired_g >= need_g)),
+    CHECK ((way = ANY (ARRAY['self_declaration'::text, 'third_party'::text, 'certificate_applied'::text]))),
+    CHECK ((withdrawn_as = ANY (ARRAY['issuer'::text, 'authority'::text]))),
+    FOREIGN KEY (application_id, event_id) REFERENCES certificate_applications(id, event_id),
+    FOREIGN KEY (confirmed_by) REFERENCES members(id),
+    FOREIGN KEY (engagement_id, event_id) REFERENCES engagements(id, event_id),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    FOREIGN KEY (event_id, inventory_number) REFERENCES inventories(event_id, number),
+    FOREIGN KEY (withdrawn_by) REFERENCES members(id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX confirmations_event_id_idx ON confirmations USING btree (event_id, confirmed_at);
+CREATE UNIQUE INDEX confirmations_one_in_force ON confirmations USING btree (event_id) WHERE (withdrawn_at IS NULL);
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON confirmations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER guard BEFORE UPDATE ON confirmations FOR EACH ROW EXECUTE FUNCTION guard_confirmations();
 
 
 CREATE TABLE consents (
@@ -334,6 +405,18 @@ CREATE TABLE credit_classes (
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON credit_classes FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
+CREATE TABLE donation_needs (
+    event_id uuid NOT NULL,
+    regions text[],
+    need_g bigint,
+    settled boolean NOT NULL DEFAULT false,
+    reckoned_at timestamp with time zone NOT NULL,
+    CHECK ((need_g >= 0)),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    PRIMARY KEY (event_id)
+);
+
+
 CREATE VIEW donation_targets AS
  SELECT accounts.id AS event_id,
     (closing.account_id IS NOT NULL) AS closed,
@@ -360,6 +443,28 @@ CREATE TABLE donations (
 CREATE INDEX donations_member_id_decided_at_idx ON donations USING btree (member_id, decided_at);
 
 
+CREATE TABLE engagements (
+    id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    verifier_id uuid NOT NULL,
+    engaged_by uuid NOT NULL,
+    engaged_at timestamp with time zone NOT NULL,
+    ended_by uuid,
+    ended_at timestamp with time zone,
+    CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+    FOREIGN KEY (ended_by) REFERENCES members(id),
+    FOREIGN KEY (engaged_by) REFERENCES members(id),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    FOREIGN KEY (verifier_id) REFERENCES organizations(id),
+    PRIMARY KEY (id),
+    UNIQUE (id, event_id)
+);
+CREATE INDEX engagements_verifier_id_idx ON engagements USING btree (verifier_id);
+CREATE UNIQUE INDEX engagements_one_at_a_time ON engagements USING btree (event_id) WHERE (ended_at IS NULL);
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON engagements FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER guard BEFORE UPDATE ON engagements FOR EACH ROW EXECUTE FUNCTION guard_engagements();
+
+
 CREATE TABLE event_cancellations (
     event_id uuid NOT NULL,
     because text NOT NULL,
@@ -373,6 +478,39 @@ CREATE TABLE event_cancellations (
     PRIMARY KEY (event_id)
 );
 CREATE INDEX event_cancellations_event_id_idx ON event_cancellations USING btree (event_id) WHERE (refunded_at IS NULL);
+
+
+CREATE TABLE event_facts (
+    id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    kind text NOT NULL,
+    host text NOT NULL,
+    rule_place text NOT NULL,
+    people_on_site integer NOT NULL,
+    people_at_sub_venues integer NOT NULL,
+    people_online integer NOT NULL,
+    visits integer,
+    area_m2 integer,
+    label text,
+    confirmation text,
+    said_by uuid NOT NULL,
+    said_at timestamp with time zone NOT NULL,
+    CHECK (((area_m2 >= 0) AND (area_m2 <= 10000000))),
+    CHECK (((people_at_sub_venues >= 0) AND (people_at_sub_venues <= 10000000))),
+    CHECK (((people_on_site >= 0) AND (people_on_site <= 10000000))),
+    CHECK (((people_online >= 0) AND (people_online <= 10000000))),
+    CHECK (((visits >= 0) AND (visits <= 10000000))),
+    CHECK ((confirmation = ANY (ARRAY['self_declaration'::text, 'third_party'::text, 'certificate_applied'::text]))),
+    CHECK ((host = ANY (ARRAY['government'::text, 'institution'::text, 'soe'::text, 'other'::text]))),
+    CHECK ((kind ~ '^[a-z_]{1,40}$'::text)),
+    CHECK ((label = ANY (ARRAY['neutral'::text, 'basic'::text, 'full'::text]))),
+    CHECK ((rule_place ~ '^([0-9]{6}|[A-Z]{2})$'::text)),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    FOREIGN KEY (said_by) REFERENCES members(id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX event_facts_event_id_id_idx ON event_facts USING btree (event_id, id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON event_facts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
 CREATE TABLE event_files (
@@ -393,6 +531,66 @@ CREATE TABLE event_files (
 );
 CREATE INDEX event_files_event_id_idx ON event_files USING btree (event_id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON event_files FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE TABLE event_marks (
+    id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    key text NOT NULL,
+    done_on date,
+    note text NOT NULL,
+    fields text[] NOT NULL DEFAULT '{}'::text[],
+    file_id uuid,
+    said_by uuid NOT NULL,
+    said_at timestamp with time zone NOT NULL,
+    CHECK (((length(note) >= 1) AND (length(note) <= 2000))),
+    CHECK ((key ~ '^[a-z0-9_]{1,80}$'::text)),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    FOREIGN KEY (file_id, event_id) REFERENCES event_files(id, event_id),
+    FOREIGN KEY (said_by) REFERENCES members(id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX event_marks_event_id_key_id_idx ON event_marks USING btree (event_id, key, id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON event_marks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE TABLE event_measures (
+    id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    key text NOT NULL,
+    state text NOT NULL,
+    what text NOT NULL,
+    done_on date,
+    file_id uuid,
+    said_by uuid NOT NULL,
+    said_at timestamp with time zone NOT NULL,
+    CHECK (((done_on IS NULL) = (state <> 'done'::text))),
+    CHECK (((length(what) >= 1) AND (length(what) <= 2000))),
+    CHECK ((key ~ '^[a-z0-9_]{1,60}$'::text)),
+    CHECK ((state = ANY (ARRAY['planned'::text, 'done'::text, 'dropped'::text]))),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    FOREIGN KEY (file_id, event_id) REFERENCES event_files(id, event_id),
+    FOREIGN KEY (said_by) REFERENCES members(id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX event_measures_event_id_key_id_idx ON event_measures USING btree (event_id, key, id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON event_measures FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE TABLE event_notices (
+    id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    kind text NOT NULL,
+    key text NOT NULL,
+    about jsonb NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CHECK (((length(key) >= 1) AND (length(key) <= 200))),
+    CHECK ((kind ~ '^[a-z_]{1,40}$'::text)),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    PRIMARY KEY (id),
+    UNIQUE (event_id, kind, key)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON event_notices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
 CREATE TABLE events (
@@ -757,6 +955,77 @@ CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON mode_corrections FOR EAC
 CREATE TRIGGER guard BEFORE UPDATE ON mode_corrections FOR EACH ROW EXECUTE FUNCTION guard_mode_corrections();
 
 
+CREATE TABLE neutrality_plans (
+    event_id uuid NOT NULL,
+    number integer NOT NULL,
+    content jsonb NOT NULL,
+    made_by uuid NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CHECK ((number >= 1)),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    FOREIGN KEY (made_by) REFERENCES members(id),
+    PRIMARY KEY (event_id, number)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON neutrality_plans FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE TABLE offset_units (
+    id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    class text NOT NULL,
+    registry text NOT NULL,
+    project text NOT NULL,
+    project_place text NOT NULL,
+    vintage integer NOT NULL,
+    series text NOT NULL,
+    serials int8range NOT NULL,
+    unit_g bigint NOT NULL DEFAULT 1000000,
+    grams bigint NOT NULL DEFAULT ((upper(serials) - lower(serials)) * unit_g),
+    recognition text,
+    donated boolean NOT NULL,
+    file_id uuid,
+    donor_id uuid,
+    state text NOT NULL,
+    entered_by uuid NOT NULL,
+    entered_at timestamp with time zone NOT NULL,
+    decided_by uuid,
+    decided_at timestamp with time zone,
+    because text,
+    retired_on date,
+    retired_reference text,
+    retired_file_id uuid,
+    retired_by uuid,
+    retired_at timestamp with time zone,
+    CHECK (((NOT isempty(serials)) AND (lower(serials) >= 0) AND (upper(serials) IS NOT NULL))),
+    CHECK (((class ~ '^[a-z_]{1,40}$'::text) AND (class <> 'citizen_credits'::text))),
+    CHECK (((length(because) >= 1) AND (length(because) <= 500))),
+    CHECK (((length(project) >= 1) AND (length(project) <= 200))),
+    CHECK (((length(recognition) >= 1) AND (length(recognition) <= 500))),
+    CHECK (((length(retired_reference) >= 1) AND (length(retired_reference) <= 200))),
+    CHECK (((registry = upper(btrim(registry))) AND ((length(registry) >= 1) AND (length(registry) <= 100)))),
+    CHECK (((retired_at IS NOT NULL) = (state = 'retired'::text))),
+    CHECK (((series = upper(btrim(series))) AND (length(series) <= 100))),
+    CHECK (((unit_g >= 1) AND (unit_g <= 1000000000))),
+    CHECK (((vintage >= 1990) AND (vintage <= 2200))),
+    CHECK ((num_nulls(retired_on, retired_reference, retired_by, retired_at) = ANY (ARRAY[0, 4]))),
+    CHECK ((project_place ~ '^([0-9]{6}|[A-Z]{2})$'::text)),
+    CHECK ((state = ANY (ARRAY['offered'::text, 'held'::text, 'declined'::text, 'withdrawn'::text, 'returned'::text, 'retired'::text]))),
+    EXCLUDE USING gist (registry WITH =, series WITH =, serials WITH &&) WHERE ((state = ANY (ARRAY['offered'::text, 'held'::text, 'retired'::text]))),
+    FOREIGN KEY (decided_by) REFERENCES members(id),
+    FOREIGN KEY (donor_id) REFERENCES organizations(id),
+    FOREIGN KEY (entered_by) REFERENCES members(id),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    FOREIGN KEY (file_id, event_id) REFERENCES event_files(id, event_id),
+    FOREIGN KEY (retired_by) REFERENCES members(id),
+    FOREIGN KEY (retired_file_id, event_id) REFERENCES event_files(id, event_id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX offset_units_donor_id_idx ON offset_units USING btree (donor_id) WHERE (donor_id IS NOT NULL);
+CREATE INDEX offset_units_event_id_idx ON offset_units USING btree (event_id);
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON offset_units FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER guard BEFORE UPDATE ON offset_units FOR EACH ROW EXECUTE FUNCTION guard_offset_units();
+
+
 CREATE TABLE open_reservations (
     reservation_id uuid NOT NULL,
     event_id uuid NOT NULL,
@@ -776,6 +1045,32 @@ CREATE TABLE opening_hours (
     FOREIGN KEY (event_id) REFERENCES events(id),
     PRIMARY KEY (event_id, opens_at)
 );
+
+
+CREATE TABLE operators (
+    member_id uuid NOT NULL,
+    appointed_at timestamp with time zone NOT NULL DEFAULT now(),
+    FOREIGN KEY (member_id) REFERENCES members(id),
+    PRIMARY KEY (member_id)
+);
+CREATE TRIGGER living_members BEFORE INSERT ON operators FOR EACH ROW EXECUTE FUNCTION refuse_the_erased();
+
+
+CREATE TABLE organization_changes (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    role text,
+    changed_by uuid NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CHECK ((role = ANY (ARRAY['owner'::text, 'editor'::text, 'viewer'::text, 'gate'::text]))),
+    FOREIGN KEY (changed_by) REFERENCES members(id),
+    FOREIGN KEY (member_id) REFERENCES members(id),
+    FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX organization_changes_organization_id_id_idx ON organization_changes USING btree (organization_id, id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON organization_changes FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
 CREATE TABLE organization_members (
@@ -876,12 +1171,30 @@ CREATE TABLE pinned_packs (
     pinned_at timestamp with time zone NOT NULL DEFAULT now(),
     CHECK (((length(id) >= 1) AND (length(id) <= 100))),
     CHECK (((length(version) >= 1) AND (length(version) <= 60))),
-    CHECK ((kind = ANY (ARRAY['factors'::text, 'boundary'::text, 'sources'::text]))),
+    CHECK ((kind = ANY (ARRAY['factors'::text, 'boundary'::text, 'sources'::text, 'rule'::text]))),
     CHECK ((octet_length(digest) = 32)),
     CHECK ((sha256(content) = digest)),
     PRIMARY KEY (digest)
 );
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON pinned_packs FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE TABLE plan_publications (
+    event_id uuid NOT NULL,
+    number integer NOT NULL,
+    rule bytea,
+    surplus text NOT NULL,
+    estimate_g bigint NOT NULL,
+    published_by uuid NOT NULL,
+    published_at timestamp with time zone NOT NULL,
+    CHECK ((estimate_g >= 0)),
+    CHECK ((surplus = ANY (ARRAY['keep'::text, 'return'::text]))),
+    FOREIGN KEY (event_id, number) REFERENCES neutrality_plans(event_id, number),
+    FOREIGN KEY (published_by) REFERENCES members(id),
+    FOREIGN KEY (rule) REFERENCES pinned_packs(digest),
+    PRIMARY KEY (event_id, number)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON plan_publications FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
 CREATE TABLE published_methodologies (
@@ -987,6 +1300,22 @@ CREATE TABLE retirements (
 CREATE INDEX retirements_account_id_retired_at_idx ON retirements USING btree (account_id, retired_at);
 CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON retirements FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER guard BEFORE UPDATE ON retirements FOR EACH ROW EXECUTE FUNCTION guard_retirements();
+
+
+CREATE TABLE rule_switches (
+    id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    before bytea NOT NULL,
+    after bytea NOT NULL,
+    asks jsonb NOT NULL,
+    switched_at timestamp with time zone NOT NULL,
+    FOREIGN KEY (after) REFERENCES pinned_packs(digest),
+    FOREIGN KEY (before) REFERENCES pinned_packs(digest),
+    FOREIGN KEY (event_id) REFERENCES events(id),
+    PRIMARY KEY (id),
+    UNIQUE (event_id, before, after)
+);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON rule_switches FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
 CREATE TABLE sealed_transfers (
@@ -1221,6 +1550,47 @@ CREATE TABLE unsealed_transfers (
     transfers uuid[] NOT NULL,
     PRIMARY KEY (number)
 );
+
+
+CREATE TABLE verification_reports (
+    engagement_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    number integer NOT NULL,
+    inventory_number integer NOT NULL,
+    checklist jsonb NOT NULL,
+    findings text NOT NULL,
+    passed boolean NOT NULL,
+    file_id uuid,
+    made_by uuid NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CHECK (((length(findings) >= 1) AND (length(findings) <= 5000))),
+    CHECK ((number >= 1)),
+    FOREIGN KEY (engagement_id, event_id) REFERENCES engagements(id, event_id),
+    FOREIGN KEY (event_id, inventory_number) REFERENCES inventories(event_id, number),
+    FOREIGN KEY (file_id, event_id) REFERENCES event_files(id, event_id),
+    FOREIGN KEY (made_by) REFERENCES members(id),
+    PRIMARY KEY (engagement_id, number)
+);
+CREATE INDEX verification_reports_event_id_idx ON verification_reports USING btree (event_id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON verification_reports FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE TABLE verifier_registrations (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    region text,
+    registered boolean NOT NULL,
+    reference text NOT NULL,
+    said_by uuid NOT NULL,
+    said_at timestamp with time zone NOT NULL,
+    CHECK (((length(reference) >= 1) AND (length(reference) <= 200))),
+    CHECK ((region ~ '^[0-9]{6}$'::text)),
+    FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    FOREIGN KEY (said_by) REFERENCES members(id),
+    PRIMARY KEY (id)
+);
+CREATE INDEX verifier_registrations_organization_id_id_idx ON verifier_registrations USING btree (organization_id, id);
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON verifier_registrations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
 CREATE VIEW whole_events AS

@@ -8,9 +8,15 @@ from unicodedata import east_asian_width
 
 from markupsafe import Markup
 
+from scenarios.meeting.accounting import SourceShare
+from scenarios.meeting.items import sources
+from service.amounts import mass, share
+from service.i18n import Language, mark, translate
+
 WIDTH, ROW, BAR, TEXT = 343, 44, 12, 15
 INK, FILL, GROUND = "#20251e", "#3c4238", "#e4e7e0"
-SANS = "system-ui, sans-serif"
+SANS = "system-ui, Noto Sans CJK SC, sans-serif"
+"""What a browser has, or what a document is set in: it passes over names that it does not know."""
 
 
 class Bar(NamedTuple):
@@ -21,7 +27,26 @@ class Bar(NamedTuple):
     shown: str
 
 
-def bars(rows: Sequence[Bar], title: str, font: str = SANS) -> Markup:
+def by_source(told: Sequence[SourceShare], language: Language) -> Markup:
+    """Emission sources in the order given: how much, and which share of the whole."""
+    labels = source_names(language)
+    rows = [
+        Bar(
+            labels.get(each.source, each.source),
+            each.emissions_g,
+            f"{mass(each.emissions_g, language)} · {share(each.share_permille, language)}",
+        )
+        for each in told
+    ]
+    return bars(rows, translate(language, mark("各排放源的排放量")))
+
+
+def source_names(language: Language) -> dict[str, str]:
+    """Sources by key, as people read them."""
+    return {key: each.label_zh if language == "zh" else each.label_en for key, each in sources().items()}
+
+
+def bars(rows: Sequence[Bar], title: str) -> Markup:
     """Horizontal bars, in the order given, the longest across the whole width. `title` is for who cannot see them.
 
     Classes `chart-ink`, `chart-fill` and `chart-ground` let a stylesheet recolour it. Whole numbers of any size.
@@ -32,7 +57,7 @@ def bars(rows: Sequence[Bar], title: str, font: str = SANS) -> Markup:
     return Markup(
         '<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}" width="{w}" height="{h}" '
         'role="img" font-family="{font}" font-size="{text}"><title>{title}</title>{drawn}</svg>'
-    ).format(w=WIDTH, h=max(height, 1), font=font, text=TEXT, title=title, drawn=drawn)
+    ).format(w=WIDTH, h=max(height, 1), font=SANS, text=TEXT, title=title, drawn=drawn)
 
 
 def _row(bar: Bar, most: int, top: int) -> Markup:

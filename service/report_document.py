@@ -7,18 +7,19 @@ from decimal import Decimal
 from typing import Any
 
 from scenarios.labels import FACTOR_LABELS
-from scenarios.meeting.items import items, sources
+from scenarios.meeting.items import items
 from scenarios.meeting.report_cells import ways_of
 from scenarios.meeting.reports import LineSaid, Report
 from scenarios.regions import jurisdiction_name
+from service.charts import by_source, source_names
 from service.events import KINDS
 from service.i18n import Language, mark, translate
 from service.report_words import (
     MISSING,
     WORDS,
     Align,
-    Bars,
     Document,
+    Picture,
     Section,
     Table,
     Text,
@@ -26,7 +27,6 @@ from service.report_words import (
     grams,
     percent,
     rate_text,
-    tonnes,
 )
 
 
@@ -46,8 +46,7 @@ class Writer:
 
     def source(self, key: str) -> str:
         """What an emission source is called."""
-        found = sources().get(key)
-        return key if found is None else found.label_zh if self.language == "zh" else found.label_en
+        return source_names(self.language).get(key, key)
 
     def item(self, key: str) -> str:
         """What an item of activity data, a mode or a factor is called."""
@@ -103,7 +102,7 @@ class Writer:
             sheet=sheet,
         )
 
-    def basics(self) -> list[Table | Text | Bars]:
+    def basics(self) -> list[Table | Text | Picture]:
         """一、基本情况."""
         event, facts = self.report.event, self.report.facts
         days = event.first.isoformat() if event.first == event.last else f"{event.first} – {event.last}"
@@ -121,9 +120,9 @@ class Writer:
         because = self.report.version.because
         return [self.pairs([*rows, *([(mark("重述原因"), because)] if because else [])], "facts")]
 
-    def measures(self) -> list[Table | Text | Bars]:
+    def measures(self) -> list[Table | Text | Picture]:
         """二、减排情况. What was avoided stands beside the emissions and is never taken off."""
-        blocks: list[Table | Text | Bars] = []
+        blocks: list[Table | Text | Picture] = []
         told = self.report.measures
         if told:
             columns: list[tuple[str, int, Align]] = [
@@ -142,7 +141,7 @@ class Writer:
                 blocks.append(Text(self.say(mark("基准线的依据：{because}"), because=avoided.because)))
         return blocks
 
-    def boundary(self) -> list[Table | Text | Bars]:
+    def boundary(self) -> list[Table | Text | Picture]:
         """三、核算过程: the boundary, the gases and what was absent."""
         boundary, result = self.report.boundary, self.report.result
         title = boundary.title_zh if self.language == "zh" else boundary.title_en
@@ -168,7 +167,7 @@ class Writer:
             Text(self.say(mark("每次报到和每行活动数据的排放量都向上取整到克，再相加。"))),
         ]
 
-    def packs(self) -> list[Table | Text | Bars]:
+    def packs(self) -> list[Table | Text | Picture]:
         """What was pinned when the accounting opened."""
         columns: list[tuple[str, int, Align]] = [
             (mark("数据包"), 26, "left"),
@@ -177,7 +176,7 @@ class Writer:
         ]
         return [self.table(columns, [[p.id, p.version, p.sha256] for p in self.report.packs], "versions")]
 
-    def extrapolated(self) -> list[Table | Text | Bars]:
+    def extrapolated(self) -> list[Table | Text | Picture]:
         """Those who did not answer, apart."""
         told = self.report.result.extrapolated
         if not told:
@@ -204,7 +203,7 @@ class Writer:
         said = mark("未作答的人按同一人群中作答的人的人均排放量推算，已计入总量，单独列出。")
         return [self.table(columns, rows), Text(self.say(said))]
 
-    def totals(self) -> list[Table | Text | Bars]:
+    def totals(self) -> list[Table | Text | Picture]:
         """四、排放量: the whole, per head, and how sure."""
         result = self.report.result
         own = result.uncertainty
@@ -225,11 +224,9 @@ class Writer:
             rows.append((mark("95 % 区间"), f"{grams(own.low_g)} – {grams(own.high_g)}, ±{own.percent} %"))
         return [self.pairs(rows, "facts")]
 
-    def by_source(self) -> list[Table | Text | Bars]:
-        """The sources as bars and as a table, the largest first."""
+    def by_source(self) -> list[Table | Text | Picture]:
+        """The sources as the chart that the pages show and as a table, the largest first."""
         told = self.report.result.by_source
-        most = max((each.emissions_g for each in told), default=0) or 1
-        bars = [(self.source(s.source), s.emissions_g * 1000 // most, tonnes(s.emissions_g)) for s in told]
         columns: list[tuple[str, int, Align]] = [
             (mark("排放源"), 40, "left"),
             (mark("范围"), 20, "left"),
@@ -239,9 +236,9 @@ class Writer:
         rows: list[list[Any]] = [
             [self.source(s.source), self.word(s.scope), s.emissions_g, percent(s.share_permille)] for s in told
         ]
-        return [Bars(bars), self.table(columns, rows, "facts")]
+        return [Picture(str(by_source(told, self.language))), self.table(columns, rows, "facts")]
 
-    def divisions(self) -> list[Table | Text | Bars]:
+    def divisions(self) -> list[Table | Text | Picture]:
         """The same grams divided otherwise."""
         result = self.report.result
         named = (
@@ -263,7 +260,7 @@ class Writer:
         ]
         return [self.table(columns, rows, "facts")]
 
-    def weak(self) -> list[Table | Text | Bars]:
+    def weak(self) -> list[Table | Text | Picture]:
         """Where the result rests on little, and what is missing."""
         lines = {each.id: each for each in self.report.lines}
         columns: list[tuple[str, int, Align]] = [
@@ -275,13 +272,13 @@ class Writer:
         for spot in self.report.result.weak_spots:
             label = lines[spot.line_id].label if spot.line_id in lines else ""
             rows.append([self.word(spot.kind), f"{self.item(spot.item)} {label}".strip(), spot.emissions_g])
-        blocks: list[Table | Text | Bars] = [self.table(columns, rows)] if rows else []
+        blocks: list[Table | Text | Picture] = [self.table(columns, rows)] if rows else []
         for each in self.report.result.missing:
             key = self.source(each.key) if each.what == "source" else self.word(each.key)
             blocks.append(Text(self.say(MISSING[each.what], key=key)))
         return blocks or [Text(self.say(mark("没有发现。")))]
 
-    def offset(self) -> list[Table | Text | Bars]:
+    def offset(self) -> list[Table | Text | Picture]:
         """五、所需抵销量."""
         needed = self.report.offset_needed
         rows: list[tuple[str, object]] = [
@@ -290,7 +287,7 @@ class Writer:
         ]
         return [self.pairs(rows, "facts")]
 
-    def lines(self) -> list[Table | Text | Bars]:
+    def lines(self) -> list[Table | Text | Picture]:
         """Every line of activity data."""
         columns: list[tuple[str, int, Align]] = [
             (mark("项目"), 23, "left"),
@@ -312,7 +309,7 @@ class Writer:
         quantity = f"{line.quantity:,f} {line.unit}"
         return [item, line.label, period, quantity, self.word(line.rank), line.factor + 1, line.emissions_g]
 
-    def check_ins(self) -> list[Table | Text | Bars]:
+    def check_ins(self) -> list[Table | Text | Picture]:
         """Check-ins by mode, cabin and factor; the JSON has every cell."""
         columns: list[tuple[str, int, Align]] = [
             (mark("方式"), 36, "left"),
@@ -349,7 +346,7 @@ class Writer:
             said.append(Text(self.say(text, merged=len(merged), count=f"{count:,}")))
         return said
 
-    def factors(self) -> list[Table | Text | Bars]:
+    def factors(self) -> list[Table | Text | Picture]:
         """Every factor with its citation; numbers are those in the tables before."""
         columns: list[tuple[str, int, Align]] = [
             (mark("序号"), 6, "right"),
@@ -366,7 +363,7 @@ class Writer:
             rows.append([index, self.item(each.key), value, " ".join(each.gases), sure, each.citation])
         return [self.table(columns, rows, "factors")]
 
-    def annexes(self) -> list[Table | Text | Bars]:
+    def annexes(self) -> list[Table | Text | Picture]:
         """Files that prove, by digest."""
         if not self.report.annexes:
             return [Text(self.say(mark("没有附件。")))]
@@ -379,7 +376,7 @@ class Writer:
             self.table(columns, [[self.word(a.purpose), a.name, a.sha256] for a in self.report.annexes], "versions")
         ]
 
-    def proof(self) -> list[Table | Text | Bars]:
+    def proof(self) -> list[Table | Text | Picture]:
         """How anyone computes it again."""
         said = mark(
             "任何人都可以离线复核：下载同一版本的 report.json，运行 python -m service.cli recompute report.json。"

@@ -14,7 +14,7 @@ from docx.shared import Pt, RGBColor
 from scenarios.meeting.reports import Report
 from service.i18n import Language
 from service.report_document import document
-from service.report_words import Bars, Table, Text
+from service.report_words import Picture, Table, Text
 
 FONTS = {"Normal": "宋体", "Title": "黑体", "Heading 1": "黑体", "Heading 2": "黑体", "Table Grid": "宋体"}
 FIRST_DAY = (1980, 1, 1, 0, 0, 0)
@@ -52,8 +52,8 @@ def set_fonts(word: Word) -> None:
     word.styles["Normal"].font.size = Pt(10.5)
 
 
-def put(word: Word, block: Table | Text | Bars) -> None:
-    """A paragraph or a table; bars stand in the table beside them already."""
+def put(word: Word, block: Table | Text | Picture) -> None:
+    """A paragraph or a table; what a picture shows stands in the table beside it."""
     if isinstance(block, Text):
         word.add_paragraph(block.text)
     if not isinstance(block, Table):

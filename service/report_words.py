@@ -85,10 +85,10 @@ class Text(msgspec.Struct, tag="text", frozen=True):
     text: str
 
 
-class Bars(msgspec.Struct, tag="bars", frozen=True):
-    """Bars: a label, thousandths of the longest, and what stands beside."""
+class Picture(msgspec.Struct, tag="picture", frozen=True):
+    """A drawing as SVG; what it shows stands in a table too."""
 
-    bars: list[tuple[str, int, str]]
+    svg: str
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -96,7 +96,7 @@ class Section(msgspec.Struct, frozen=True):
 
     level: int
     heading: str
-    blocks: list[Table | Text | Bars]
+    blocks: list[Table | Text | Picture]
 
 
 class Document(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from service import amounts
 from service.pages import figures
 
 
@@ -24,13 +25,13 @@ from service.pages import figures
     ],
 )
 def test_a_mass_is_shown_in_the_unit_that_reads_best(grams: int, chinese: str, english: str) -> None:
-    assert str(figures.mass(grams, "zh")) == chinese
-    assert str(figures.mass(grams, "en")) == english
+    assert str(amounts.mass(grams, "zh")) == chinese
+    assert str(amounts.mass(grams, "en")) == english
 
 
 def test_a_share_never_shows_more_than_there_is() -> None:
-    assert figures.share(999, "zh") == "99.9\u00a0%"
-    assert figures.share(None, "zh") == "–"
+    assert amounts.share(999, "zh") == "99.9\u00a0%"
+    assert amounts.share(None, "zh") == "–"
     assert figures.part(Decimal("0.5"), "en") == "50\u00a0%"
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncpg
 import httpx
 
+from scenarios.meeting.reports import decode
 from service import inventories
+from service.charts import by_source
 from service.config import Config
 from service.db import transaction
+from service.report_document import document
+from service.report_words import Picture
 from tests.browsing import assert_english, assert_sound, come_by_metro, door, open_event, sign_in
 from tests.doors import MORNING
 from tests.paper import see, send
@@ -35,6 +39,11 @@ async def test_an_organizer_downloads_reports(
                 answer = await client.get(f"{url}/{number}.{kind}?form={form}")
                 assert (answer.status_code, bool(answer.content)) == (200, True)
     assert 'filename="report-1-full.json"' in (await client.get(f"{url}/1.json")).headers["content-disposition"]
+    told = decode((await client.get(f"{url}/draft.json")).content)
+    drawn = str(by_source(told.result.by_source, "zh"))
+    assert drawn in (await client.get(f"/organize/events/{event.id}/accounting")).text
+    shown = [block for each in document(told, "zh").sections for block in each.blocks if isinstance(block, Picture)]
+    assert [each.svg for each in shown] == [drawn]
     started = await send(client, page.form())
     assert "等待开始" in started.text
     await working.do_waiting(database, config)

@@ -12,7 +12,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from scenarios.labels import MODE_LABELS
-from scenarios.meeting.items import items, sources
+from scenarios.meeting.items import items
 from scenarios.quantities import amount_text, grams_from_tonnes_text
 from scenarios.refusals import CarbonRefusal
 from service import accountings, inventories
@@ -21,13 +21,12 @@ from service.accountings import NewAbsence, NewSettings
 from service.api.given import Pool
 from service.api.problems import language_of
 from service.carbon import carbon_refusal
-from service.charts import Bar, bars
+from service.charts import by_source, source_names
 from service.db import Connection, new_id
 from service.errors import NotAllowed, NotFound, Refusal
 from service.i18n import Language, mark, translate
 from service.import_columns import RANKS, STAGES
 from service.inventories import Draft, NewVersion
-from service.pages.figures import mass, share
 from service.pages.organize import decoded, done_once, own_event
 from service.pages.rendering import Typed, page, see_other, typed_in
 
@@ -76,7 +75,7 @@ async def result_page(
         event=event,
         found=found,
         result=found.result,
-        chart=chart(found, language),
+        chart=by_source(found.result.by_source, language),
         names=names(language),
         source_names=source_names(language),
         ranks=ALL_RANKS,
@@ -93,25 +92,6 @@ def as_typed(found: Draft) -> Typed:
     baseline = "" if own.baseline_g is None else amount_text(own.baseline_g, 10**6)
     area = "" if own.area_m2 is None else f"{own.area_m2:f}"
     return Typed(ambition=own.ambition, area_m2=area, baseline_t=baseline, baseline_because=own.baseline_because or "")
-
-
-def chart(found: Draft, language: Language) -> str:
-    """Grams by source, the largest first."""
-    labels = source_names(language)
-    rows = [
-        Bar(
-            labels[each.source],
-            each.emissions_g,
-            f"{mass(each.emissions_g, language)} · {share(each.share_permille, language)}",
-        )
-        for each in found.result.by_source
-    ]
-    return bars(rows, translate(language, mark("各排放源的排放量")))
-
-
-def source_names(language: Language) -> dict[str, str]:
-    """Sources by key, as people read them."""
-    return {key: each.label_zh if language == "zh" else each.label_en for key, each in sources().items()}
 
 
 def names(language: Language) -> Mapping[str, str]:

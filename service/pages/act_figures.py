@@ -9,8 +9,9 @@ from scenarios.actions.earnings import Earning, Grams
 from scenarios.actions.reductions import Reduction
 from scenarios.labels import UNIT_LABELS
 from scenarios.quantities import UNITS, amount_text, size_of
+from service.amounts import Amount, grouped, mass
 from service.i18n import Language, mark, translate
-from service.pages.figures import Amount, grouped, mass, part
+from service.pages.figures import part
 
 EACH = {
     "pkm": mark("每公里"),

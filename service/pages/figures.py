@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton
@@ -16,46 +16,12 @@ from scenarios.actions.fair_play import rule_named
 from scenarios.actions.reductions import Reduction
 from scenarios.labels import MEASURE_LABELS, UNIT_LABELS
 from scenarios.quantities import UNITS, amount_text, size_of
+from service.amounts import Amount, grouped, mass, rounded, share
 from service.i18n import Language, mark, translate
 
-KILOGRAM = 1_000
-WHOLE_KILOGRAMS = 100_000
 WHOLE_KILOMETRES = 100_000
-TONNE = 1_000_000
 MEBIBYTE = 2**20
-NARROW_SPACE = "\u202f"
 LOCALES: dict[Language, str] = {"zh": "zh_Hans_CN", "en": "en_GB"}
-
-
-class Amount(NamedTuple):
-    """A number and its unit, to be set in different sizes."""
-
-    number: str
-    unit: str
-
-    def __str__(self) -> str:
-        return f"{self.number}\u00a0{self.unit}"
-
-
-def mass(grams: int, language: Language) -> Amount:
-    """Grams in the unit that reads best: 850 g, 12.3 kg, 312 kg, 22 302.1 t."""
-    size = abs(grams)
-    if size < KILOGRAM:
-        return Amount(str(grams), translate(language, mark("克")))
-    if size < TONNE:
-        step = "0.1" if size < WHOLE_KILOGRAMS else "1"
-        return Amount(rounded(Decimal(grams).scaleb(-3), step), translate(language, mark("千克")))
-    return Amount(rounded(Decimal(grams).scaleb(-6), "0.1"), translate(language, mark("吨")))
-
-
-def rounded(number: Decimal, step: str) -> str:
-    """Rounded to the step, in groups of three digits."""
-    return grouped(number.quantize(Decimal(step), ROUND_HALF_UP))
-
-
-def grouped(number: int | Decimal) -> str:
-    """Digits in groups of three, with narrow spaces."""
-    return format(number, ",").replace(",", NARROW_SPACE)
 
 
 def count(number: int, _: Language) -> str:
@@ -67,11 +33,6 @@ def plain(number: Decimal, _: Language) -> str:
     """A decimal in groups of three digits, without zeros at its end."""
     text = format(number, "f")
     return grouped(Decimal(text.rstrip("0").rstrip(".") if "." in text else text))
-
-
-def share(permille: int | None, _: Language) -> str:
-    """Thousandths as a percentage with one decimal; a dash where there is nothing to compare with."""
-    return "–" if permille is None else f"{Decimal(permille).scaleb(-1)}\u00a0%"
 
 
 def distance(metres: int, language: Language) -> str:

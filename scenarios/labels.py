@@ -21,6 +21,14 @@ MODE_LABELS = {
 }
 """By the mode's key, in the order in which a page offers them."""
 
+CABIN_LABELS = {
+    "economy": "经济舱",
+    "premium": "超级经济舱",
+    "business": "公务舱",
+    "first": "头等舱",
+}
+"""The classes of a flight, in the order in which a page offers them; the first is what most fly."""
+
 THING_LABELS = {
     "natural_gas": "天然气",
     "lpg": "液化石油气",

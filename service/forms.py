@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Literal
+from datetime import date, datetime
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
 
-from scenarios.factors import factor_set
-from scenarios.meeting.modes import asks_nights, modes_of, shared_modes
+from scenarios.factors import FactorSet, factor_set
+from scenarios.labels import CABIN_LABELS
+from scenarios.meeting.modes import asks_nights, cabins_of, modes_of, shared_modes
 from scenarios.meeting.travel import Leg, Trip
 from service import codes
 from service.attendees import Attendee
@@ -20,8 +21,8 @@ from service.events import Event, Gate, check_open, day_of, find, find_many_by_s
 from service.receipts import Receipt, receipts_of
 
 
-class ModeOffered(msgspec.Struct, frozen=True):
-    """A mode of travel to choose. `label` is the Chinese text, the msgid of its translation."""
+class Offered(msgspec.Struct, frozen=True):
+    """A mode of travel, or a class of flights, to choose. `label` is the Chinese text, the msgid of its translation."""
 
     key: str
     label: str
@@ -30,7 +31,8 @@ class ModeOffered(msgspec.Struct, frozen=True):
 class Form(msgspec.Struct, frozen=True, kw_only=True):
     """What to ask at this door. Send the answers with `check_in_id` as Idempotency-Key and `ticket` as the code.
 
-    `shared_modes` are those of `modes` whose emissions depend on how many ride along.
+    `shared_modes` are those of `modes` whose emissions depend on how many ride along; `cabins` are to be asked of a
+    flight, the first one being what most fly.
 
     `part` is 'journey' until the attendee has told how they came from home, then 'local'. `already` is today's
     receipt, where there is one: then there is nothing to ask.
@@ -46,8 +48,9 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     ticket: str
     fresh: bool
     part: Literal["journey", "local"]
-    modes: tuple[ModeOffered, ...]
+    modes: tuple[Offered, ...]
     shared_modes: frozenset[str]
+    cabins: tuple[Offered, ...]
     asks_nights: bool
     already: Receipt | None = None
 
@@ -87,13 +90,21 @@ async def form_of(
         ticket=codes.ticket(config, gate.short_code, check_in_id, scanned.fresh, now),
         fresh=scanned.fresh,
         part="local" if told else "journey",
-        modes=tuple(ModeOffered(mode.key, mode.label) for mode in modes_of(factors, event.jurisdiction, day)),
-        shared_modes=shared_modes(factors, event.jurisdiction, day),
+        **travel_offered(factors, event.jurisdiction, day),
         asks_nights=not told and asks_nights(factors, event.jurisdiction, day),
         already=msgspec.structs.replace(already, duplicate=True, receipt_key=codes.receipt_key(config, first))
         if already and first
         else None,
     )
+
+
+def travel_offered(factors: FactorSet, place: str, day: date) -> dict[str, Any]:
+    """What a form offers of modes and of their details."""
+    return {
+        "modes": tuple(Offered(mode.key, mode.label) for mode in modes_of(factors, place, day)),
+        "shared_modes": shared_modes(factors, place, day),
+        "cabins": tuple(Offered(cabin, CABIN_LABELS[cabin]) for cabin in cabins_of(factors, place, day)),
+    }
 
 
 async def form_to_correct(connection: Connection, receipt: Receipt) -> Form:
@@ -111,8 +122,7 @@ async def form_to_correct(connection: Connection, receipt: Receipt) -> Form:
         ticket="",
         fresh=False,
         part=receipt.part,
-        modes=tuple(ModeOffered(mode.key, mode.label) for mode in modes_of(factors, event.jurisdiction, receipt.day)),
-        shared_modes=shared_modes(factors, event.jurisdiction, receipt.day),
+        **travel_offered(factors, event.jurisdiction, receipt.day),
         asks_nights=receipt.part == "journey" and asks_nights(factors, event.jurisdiction, receipt.day),
     )
 
@@ -123,7 +133,12 @@ def trip_said(receipt: Receipt) -> Trip:
     return Trip(
         part=receipt.part,
         legs=tuple(
-            Leg(mode=leg.mode, distance_m=leg.distance_m if leg.distance_source == "typed" else None)
+            Leg(
+                mode=leg.mode,
+                distance_m=leg.distance_m if leg.distance_source == "typed" else None,
+                occupants=None if leg.occupants == quantified.people else leg.occupants,
+                cabin=leg.cabin,
+            )
             for leg in quantified.legs
         ),
         round_trip=quantified.round_trip,

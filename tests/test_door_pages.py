@@ -182,6 +182,24 @@ async def test_a_changed_trip_has_a_new_receipt(
     assert twice.answer.url.path == changed.answer.url.path
 
 
+async def test_a_flights_cabin_is_economy_unless_one_says_otherwise(
+    client: httpx.AsyncClient, database: asyncpg.Pool, config: Config, event: Event
+) -> None:
+    form = (await see(client, door(config, event))).form()
+    assert form.fields["cabin"] == "economy"
+    odd = await send(client, form, mode="plane", km="1000", cabin="cockpit")
+    assert (odd.answer.status_code, "请检查这一项" in odd.text) == (422, True)
+    receipt = await send(client, odd.form(), mode="plane", km="1000", mode2="metro", km2="30", cabin="business")
+    assert "飞机 公务舱 1" in receipt.text
+    asked = (await see(client, f"{receipt.answer.url.path}/change")).form("/change")
+    assert asked.fields["cabin"] == "business"
+    by_rail = await send(client, asked, mode="high_speed_rail", mode2="taxi", occupants2="2")
+    assert by_rail.title == "已报到"
+    legs = await database.fetch("SELECT trip -> 'legs' AS legs FROM check_ins ORDER BY replaces NULLS FIRST")
+    said = [[leg.get("cabin") for leg in msgspec.json.decode(row["legs"])] for row in legs]
+    assert said == [["business", None], [None, None]]
+
+
 async def test_the_next_day_asks_only_that_days_way(
     client: httpx.AsyncClient, database: asyncpg.Pool, config: Config, event: Event
 ) -> None:

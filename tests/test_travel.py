@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from scenarios.factors import factor_set, travel_sets
 from scenarios.geodesy import distance_m
-from scenarios.meeting.modes import MODES, asks_nights, modes_of, shared_modes
+from scenarios.meeting.modes import MODES, asks_nights, cabins_of, modes_of, shared_modes
 from scenarios.meeting.travel import Cabin, Leg, Point, Quantified, Trip, quantify_trip
 from scenarios.quantities import UNITS
 from scenarios.refusals import (
@@ -255,6 +255,8 @@ def test_the_page_offers_the_modes_that_have_a_factor() -> None:
     assert asks_nights(STARTER, BEIJING, DAY)
     assert not asks_nights(KLOWER, "AT", DAY)
     assert shared_modes(STARTER, BEIJING, DAY) == {"taxi", "car", "motorcycle"}
+    assert cabins_of(STARTER, BEIJING, DAY) == get_args(Cabin)
+    assert cabins_of(KLOWER, "AT", DAY) == ()
 
 
 def test_every_set_for_travel_offers_something_somewhere() -> None:

@@ -10,6 +10,7 @@ import asyncpg
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
+from scenarios.labels import CABIN_LABELS
 from scenarios.meeting.extrapolation import REFUSED
 from scenarios.meeting.mode_corrections import Change
 from scenarios.meeting.modes import MODES
@@ -44,12 +45,6 @@ FIELDS = {
     "nothing_to_correct": "from_mode",
 }
 CORRECTION_FIELDS = FIELDS | {"number_unreadable": "check_ins"}
-CABINS = {
-    "economy": mark("经济舱"),
-    "premium": mark("超级经济舱"),
-    "business": mark("公务舱"),
-    "first": mark("头等舱"),
-}
 
 
 @get("/organize/events/{event_id:uuid}/head-counts")
@@ -143,7 +138,7 @@ async def corrections_page(
         corrections=corrections,
         change=change,
         modes=[each for each in MODES.values() if each.key != "any"],
-        cabins=CABINS,
+        cabins=CABIN_LABELS,
         names={gate.id: gate.name for gate in event.gates},
         id=str(new_id()) if refusal or not typed["id"] else typed["id"],
     )

@@ -15,6 +15,7 @@ import asyncpg
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
+from scenarios.labels import CABIN_LABELS
 from service import claims, corrections, forms, receipts
 from service.access import Caller
 from service.api.given import Config, Nudges, Pool
@@ -61,6 +62,7 @@ def receipt_page(
         refusal=refusal,
         receipt=receipt,
         trip=receipt.trip,
+        cabins=CABIN_LABELS,
         at=at[:200],
         again=again or receipt.duplicate,
         correctable=corrections.is_correctable(receipt, datetime.now(UTC)),

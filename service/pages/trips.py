@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 from scenarios import places
-from scenarios.meeting.travel import Leg, Trip
+from scenarios.meeting.travel import Cabin, Leg, Trip
 from scenarios.quantities import count_from_text, km_text, metres_from_km_text
 from scenarios.refusals import CarbonRefusal, PlaceAmbiguous, PlaceUnknown
 from service.carbon import carbon_refusal
 from service.errors import BadInput, Refusal
 from service.pages.rendering import Typed
-from service.pages.saying import Unreadable
+from service.pages.saying import FieldUnreadable, Unreadable
 
 T = TypeVar("T")
 
@@ -30,6 +30,7 @@ FIELDS: Mapping[str, str] = {
     "mode_missing": "mode",
     "unknown_mode": "mode",
     "factor_not_in_force": "mode",
+    "cabin_absurd": "cabin",
     "place_unknown": "origin",
     "place_ambiguous": "origin",
     "distance_missing": "km",
@@ -51,13 +52,16 @@ def read_trip(typed: Typed, part: Literal["journey", "local"]) -> Trip:
             return by(typed[field]) if typed[field].strip() else empty
         except CarbonRefusal as refusal:
             refusals[field] = carbon_refusal(refusal)
-            return empty
+        except Refusal as refusal:
+            refusals[field] = refusal
+        return empty
 
     legs = tuple(
         Leg(
             mode=typed[f"mode{ending}"],
             distance_m=read(f"km{ending}", metres_from_km_text, None),
             occupants=read(f"occupants{ending}", count_from_text, None),
+            cabin=read("cabin", cabin_from_text, None) if typed[f"mode{ending}"] == "plane" else None,
         )
         for ending in LEGS
         if typed[f"mode{ending}"]
@@ -74,6 +78,14 @@ def read_trip(typed: Typed, part: Literal["journey", "local"]) -> Trip:
     if refusals:
         raise Unreadable(refusals)
     return trip
+
+
+def cabin_from_text(text: str) -> Cabin:
+    """The class of a flight. Raises FieldUnreadable for what no form offers."""
+    for known in get_args(Cabin):
+        if text == known:
+            return known  # type: ignore[no-any-return]
+    raise FieldUnreadable
 
 
 def read_origin(typed: Typed, trip: Trip) -> str | None:
@@ -105,4 +117,5 @@ def as_typed(trip: Trip) -> Typed:
         typed[f"mode{ending}"] = leg.mode
         typed[f"km{ending}"] = "" if leg.distance_m is None else km_text(leg.distance_m)
         typed[f"occupants{ending}"] = str(leg.occupants or "")
+        typed["cabin"] = typed["cabin"] or leg.cabin or ""
     return typed

@@ -11,15 +11,18 @@ import asyncpg
 import httpx
 import msgspec
 import pytest
+from click.testing import CliRunner
 
-from service import jobs
+from service import cli_job, jobs, replay
 from service.access import Caller, Role
+from service.cli import main
 from service.config import Config
 from service.db import new_id, transaction
 from service.errors import NotFound
 from service.events import Event
 from service.jobs import Job, JobIdTaken, Work
 from service.organizations import LastOrganizer
+from service.replay import Stopped
 from tests.browsing import assert_sound, sign_in
 from tests.paper import see
 from tests.people import LI, WANG, bearer, sign_in_tokens
@@ -183,3 +186,35 @@ async def test_it_is_watched_by_stream_and_by_page(
     assert_sound(over, "zh")
     assert "组织至少要有一名组织者。" in over.text
     assert b'http-equiv="refresh"' not in over.answer.content
+
+
+async def test_it_is_followed_in_the_command_line(
+    client: httpx.AsyncClient,
+    database: asyncpg.Pool,
+    config: Config,
+    event: Event,
+    kinds: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+
+    @jobs.handles("counting")
+    async def count(work: Work) -> dict[str, int]:
+        await work.progress(1, 4)
+        if b"no" in work.payload:
+            raise LastOrganizer
+        return {"counted": 4}
+
+    caller = replay.Organizer(client, await sign_in_tokens(client, WANG))
+    for payload, ended, said in (("yes", True, '"counted": 4'), ("no", False, "组织至少要有一名组织者。")):
+        job = await begun(database, event, "counting", payload)
+        following = asyncio.create_task(cli_job.follow(caller, job.id))
+        await working.do_waiting(database, config)
+        assert cli_job.show_end(await following) is ended
+        shown = capsys.readouterr()
+        assert said in shown.out
+        assert ("100%" in shown.err, "已完成" in shown.err) == (ended, ended)
+    with pytest.raises(Stopped, match="被拒绝"):
+        await cli_job.follow(caller, new_id())
+    assert CliRunner().invoke(main, ["follow", "7"]).exit_code == 2

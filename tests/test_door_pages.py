@@ -9,14 +9,12 @@ import asyncpg
 import httpx
 import msgspec
 import pytest
-import time_machine
 
-from scenarios.actions.methodologies import use_published
 from service import codes
 from service.config import Config
 from service.events import Event
-from service.schedules import CHINA
 from tests.browsing import come_by_metro, count, door, other_phone, sign_in
+from tests.clocks import later
 from tests.conftest import serving
 from tests.paper import Form, post, read, see, send
 from tests.people import LI
@@ -149,7 +147,7 @@ async def test_a_form_left_open_too_long_can_be_sent_once_more(
     client: httpx.AsyncClient, database: asyncpg.Pool, config: Config, event: Event
 ) -> None:
     form = (await see(client, door(config, event))).form()
-    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=25)):
+    with later(timedelta(minutes=25)):
         late = await send(client, form, mode="metro", km="8")
         assert "过期" in late.text
         receipt = await send(client, late.form(), mode="metro", km="8")
@@ -205,8 +203,7 @@ async def test_the_next_day_asks_only_that_days_way(
 ) -> None:
     stale = (await see(client, door(config, event))).form()
     await send(client, stale, mode="high_speed_rail", km="600", nights="2")
-    with time_machine.travel(datetime.now(UTC) + timedelta(days=1)):
-        use_published((), datetime.now(CHINA).date())
+    with later(timedelta(days=1)):
         paper = await see(client, door(config, event))
         assert "今天怎么来会场的" in paper.text
         assert not {"origin", "nights"} & paper.form().fields.keys()

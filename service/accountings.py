@@ -26,7 +26,7 @@ from service.events import Event, day_of
 from service.inputs import LINE
 
 PACKS = Path(factors.FOLDER).parent
-Kind = Literal["factors", "boundary", "sources"]
+Kind = Literal["factors", "boundary", "sources", "rule"]
 Ambition = Literal["basic", "full"]
 Because = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE)]
 AreaText = Annotated[

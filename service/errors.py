@@ -10,15 +10,17 @@ Refusal                       the docstring is the Chinese message, the msgid of
 ├── TooMany             429   too often; `retry_after_s` says when again
 └── NotReady            503   we cannot at the moment; nothing was done; `retry_after_s`
 
-Values named in the message are given to the constructor and stand in the problem document beside it.
+Values named in the message are given to the constructor and stand in the problem document beside it. What a rule says
+is raised `under` its ground: the problem document then names the clause and the document.
 A subclass's own docstring is its message; its `code` never changes once released.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
+from scenarios.meeting.rule_terms import Ground
 from service.i18n import LANGUAGES, Language, translate
 
 
@@ -28,10 +30,16 @@ class Refusal(Exception):
     status: ClassVar[int] = 400
     code: ClassVar[str] = "refused"
     retry_after_s: int | None = None
+    ground: Ground | None = None
 
     def __init__(self, **values: Any) -> None:
         super().__init__(values)
         self.values = values
+
+    def under(self, ground: Ground | None) -> Self:
+        """The same refusal, with where a rule says so."""
+        self.ground = ground
+        return self
 
     def message(self, language: Language) -> str:
         """What happened, in that language."""
@@ -54,7 +62,13 @@ class Refusal(Exception):
             "texts": {each: self.message(each) for each in LANGUAGES},
             **({"retry_after_s": self.retry_after_s} if self.retry_after_s is not None else {}),
             **({"values": self.values} if self.values else {}),
+            **self.cited(),
         }
+
+    def cited(self) -> dict[str, str]:
+        """The clause and the document that says so, where one does."""
+        citation = self.ground.citation if self.ground else None
+        return {"clause": citation.clause, "document": citation.text} if citation else {}
 
 
 TITLES = {

@@ -54,8 +54,12 @@ def governing(packs: Sequence[RulePack], place: str, plan_published_on: date | N
     Before the plan is published it is the one in force today. None where no rule is in force.
     """
     newest = narrowest(packs, place, today)
-    planned = narrowest(packs, place, plan_published_on) if plan_published_on else newest
-    if newest is None or planned is None or newest is planned:
+    return between(narrowest(packs, place, plan_published_on) if plan_published_on else newest, newest)
+
+
+def between(planned: RulePack | None, newest: RulePack | None) -> Governing | None:
+    """Which of the two governs: the version that the plan was published under, or the newest."""
+    if newest is None or planned is None or (newest.id, newest.valid_from) == (planned.id, planned.valid_from):
         found = planned or newest
         return Governing(found, found.ground(found.switch)) if found else None
     asks = next((each for each in (newest, planned) if each.switch.to == "newest"), None)

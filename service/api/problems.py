@@ -35,7 +35,10 @@ class Texts(msgspec.Struct):
 
 
 class Problem(msgspec.Struct, kw_only=True):
-    """A refusal: `code` is stable and for programs, `detail` is for people. Nothing of the request was done."""
+    """A refusal: `code` is stable and for programs, `detail` is for people. Nothing of the request was done.
+
+    Where a place's rule says so, `clause` and `document` name it.
+    """
 
     type: str
     title: str
@@ -45,6 +48,8 @@ class Problem(msgspec.Struct, kw_only=True):
     texts: Texts
     retry_after_s: int | msgspec.UnsetType = msgspec.UNSET
     values: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    clause: str | msgspec.UnsetType = msgspec.UNSET
+    document: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class MethodNotAllowed(Refusal):

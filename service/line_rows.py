@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from scenarios.meeting.lines import Given, Line, LineFactor, LineQuantified, OutOfScale
+from scenarios.quantities import UNITS
 from service.db import Connection, encode_json
 from service.errors import NotFound
 
@@ -110,8 +111,8 @@ async def live_lines(connection: Connection, event_id: UUID) -> list[Line]:
     """All lines of an event that count, in the order in which they were entered."""
     rows = await connection.fetch(
         """
-        SELECT id, item, source, stage, label, quantity, unit, rank, starts_on, ends_on, people, distance_m,
-            round_trip, cabin, occupants, emissions_g, co2_only, certificate, entered_by, entered_at, file_id,
+        SELECT id, item, source, stage, label, trim_scale(quantity) AS quantity, unit, rank, starts_on, ends_on, people,
+            distance_m, round_trip, cabin, occupants, emissions_g, certificate, entered_by, entered_at, file_id,
             factor_file_id, import_id, replaces, ended_at, ended_by, ended_because, trace
         FROM activity_data WHERE event_id = $1 AND ended_at IS NULL
         ORDER BY entered_at, id
@@ -136,8 +137,8 @@ async def page_of_lines(
     """
     rows = await connection.fetch(
         """
-        SELECT id, item, source, stage, label, quantity, unit, rank, starts_on, ends_on, people, distance_m,
-            round_trip, cabin, occupants, emissions_g, co2_only, certificate, entered_by, entered_at, file_id,
+        SELECT id, item, source, stage, label, trim_scale(quantity) AS quantity, unit, rank, starts_on, ends_on, people,
+            distance_m, round_trip, cabin, occupants, emissions_g, certificate, entered_by, entered_at, file_id,
             factor_file_id, import_id, replaces, ended_at, ended_by, ended_because, trace
         FROM activity_data
         WHERE event_id = $1 AND ($2 OR ended_at IS NULL) AND ($3::uuid IS NULL OR id < $3)
@@ -186,8 +187,8 @@ async def find(connection: Connection, event_id: UUID, line_id: UUID) -> Line:
     """One line of an event, whether it counts or not. Raises NotFound."""
     row = await connection.fetchrow(
         """
-        SELECT id, item, source, stage, label, quantity, unit, rank, starts_on, ends_on, people, distance_m,
-            round_trip, cabin, occupants, emissions_g, co2_only, certificate, entered_by, entered_at, file_id,
+        SELECT id, item, source, stage, label, trim_scale(quantity) AS quantity, unit, rank, starts_on, ends_on, people,
+            distance_m, round_trip, cabin, occupants, emissions_g, certificate, entered_by, entered_at, file_id,
             factor_file_id, import_id, replaces, ended_at, ended_by, ended_because, trace
         FROM activity_data WHERE event_id = $1 AND id = $2
         """,
@@ -200,7 +201,10 @@ async def find(connection: Connection, event_id: UUID, line_id: UUID) -> Line:
 
 
 def of_row(row: Any) -> Line:
-    """A row of the queries above as a Line."""
+    """A row of the queries above as a Line.
+
+    Which gases it covers is read from its factor: rows older than 0004_activity_data.sql kept that of emissions alone.
+    """
     values = dict(row)
     trace = decode_trace(values.pop("trace"))
     return Line(
@@ -208,6 +212,7 @@ def of_row(row: Any) -> Line:
         base_amount=trace.base_amount,
         shared_by=trace.shared_by,
         factor=trace.factor,
+        co2_only=UNITS[trace.factor.unit].gas == "CO2",
         grid_g=trace.grid_g,
         out_of_scale=trace.out_of_scale,
     )

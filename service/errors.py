@@ -10,8 +10,8 @@ Refusal                       the docstring is the Chinese message, the msgid of
 ├── TooMany             429   too often; `retry_after_s` says when again
 └── NotReady            503   we cannot at the moment; nothing was done; `retry_after_s`
 
-Values named in the message are given to the constructor and stand in the problem document beside it. What a rule says
-is raised `under` its ground: the problem document then names the clause and the document.
+Values named in the message are given to the constructor and stand in the problem document beside it; a Text is said in
+each language. What a rule says is raised `under` its ground: the problem document then names clause and document.
 A subclass's own docstring is its message; its `code` never changes once released.
 """
 
@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
-from scenarios.meeting.rule_terms import Ground
+from scenarios.meeting.rule_terms import Ground, Text
 from service.i18n import LANGUAGES, Language, translate
 
 
@@ -43,7 +43,8 @@ class Refusal(Exception):
 
     def message(self, language: Language) -> str:
         """What happened, in that language."""
-        return translate(language, type(self).template()).format(**self.values)
+        shown = {key: each.said(language) if isinstance(each, Text) else each for key, each in self.values.items()}
+        return translate(language, type(self).template()).format(**shown)
 
     @classmethod
     def template(cls) -> str:

@@ -35,6 +35,11 @@ class Governed(msgspec.Struct, frozen=True, kw_only=True):
     facts: Facts
     unknown: CarbonRule | None = None
 
+    @property
+    def voluntary(self) -> bool:
+        """Does no rule reach the event?"""
+        return self.rule is None or (self.standing is not None and self.standing.voluntary)
+
 
 async def of_event(connection: Connection, event: Event, now: datetime) -> Governed:
     """The version that governs the event now: by what the texts say of a change, else the one of the plan."""

@@ -210,12 +210,13 @@ def round_up(amount: Fraction) -> int:
 
 
 _PLAIN = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,3})?")
+_TO_THE_GRAM = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,6})?")
 _FULL_WIDTH = {0xFF0E: ".", **{0xFF10 + digit: str(digit) for digit in range(10)}}
 
 
-def _decimal(text: str) -> Decimal:
+def _decimal(text: str, written: re.Pattern[str] = _PLAIN) -> Decimal:
     plain = text.strip().translate(_FULL_WIDTH)
-    if not _PLAIN.fullmatch(plain):
+    if not written.fullmatch(plain):
         raise NumberUnreadable(text=text[:40])
     return Decimal(plain)
 
@@ -237,8 +238,8 @@ def wh_from_kwh_text(text: str) -> int:
 
 
 def grams_from_tonnes_text(text: str) -> int:
-    """Tonnes as a person types them, in grams, exactly. Raises NumberUnreadable."""
-    return int(_decimal(text) * 1_000_000)
+    """Tonnes as a person types them, to the gram, in grams. Raises NumberUnreadable."""
+    return int(_decimal(text, _TO_THE_GRAM) * 1_000_000)
 
 
 def count_from_text(text: str) -> int:

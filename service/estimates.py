@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from scenarios.factors import default_sets
 from scenarios.meeting.estimates import Estimate, Overrides, OwnValue, estimate
-from scenarios.policies.estimates import MIXES, NUMBERS
+from scenarios.policies.estimates import MIXES, NUMBERS, estimate_policy
 from service import accountings
 from service.carbon import carbon_refused
 from service.db import Connection
@@ -30,6 +30,28 @@ Number = Annotated[
 ]
 Key = Annotated[str, Meta(min_length=1, max_length=40)]
 Mix = Annotated[dict[Key, Number], Meta(min_length=1, max_length=20)]
+
+
+Percent = Annotated[str, Meta(pattern=r"^[0-9]{1,3}(\.[0-9]{1,4})?$(?!\n)", max_length=8)]
+
+
+class Mixes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Mixes as a page takes them: each part's share in percent."""
+
+    local_modes: dict[Key, Percent] | None = None
+    province_modes: dict[Key, Percent] | None = None
+    far_modes: dict[Key, Percent] | None = None
+    meals: dict[Key, Percent] | None = None
+
+    @property
+    def shares(self) -> dict[str, dict[str, str]]:
+        """The mixes that were given, as Changes take them."""
+        given = {name: getattr(self, name) for name in MIXES}
+        return {
+            name: {key: f"{Decimal(text).scaleb(-2):f}" for key, text in mix.items()}
+            for name, mix in given.items()
+            if mix is not None
+        }
 
 
 class OwnFactorText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,15 +134,19 @@ async def for_event(
     event: Event,
     changes: Changes | None = None,
     own: Mapping[str, OwnFactorText] | None = None,
+    region: str | None = None,
 ) -> Estimate:
-    """An estimate for an event from its expected people, kind, place, days and area. Raises CarbonRule."""
+    """An estimate for an event from its expected people, kind, place (or another region), days and area.
+
+    Raises CarbonRule.
+    """
     settings = (await accountings.settings_of(connection, event.id))[0]
     book = (await accountings.of_event(connection, event)).factors
     with carbon_refused():
         return estimate(
             event.expected_people,
             event.kind,
-            event.jurisdiction,
+            region or event.jurisdiction,
             day_of(event, event.hours[0].opens_at),
             len({day_of(event, each.opens_at) for each in event.hours}),
             settings.area_m2,
@@ -133,3 +159,11 @@ def overrides_of(changes: Changes, own: Mapping[str, OwnFactorText]) -> Override
     """What was typed, as the scenarios take it."""
     factors = {key: OwnValue(Decimal(each.value), each.unit, each.source) for key, each in own.items()}
     return msgspec.structs.replace(Overrides(factors=factors), **changes.numbers, **changes.mixes)
+
+
+def usual_percents(kind: Kind) -> dict[str, dict[str, str]]:
+    """The operator's mixes for a kind of event, in percent."""
+    own = estimate_policy().kinds[kind]
+    return {
+        name: {key: f"{share.scaleb(2).normalize():f}" for key, share in getattr(own, name).items()} for name in MIXES
+    }

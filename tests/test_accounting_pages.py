@@ -11,7 +11,7 @@ from service.charts import Bar, bars
 from service.config import Config
 from tests.browsing import assert_sound, open_event, sign_in
 from tests.paper import see, send
-from tests.people import WANG
+from tests.people import WANG, bearer, key, sign_in_tokens
 
 
 def test_a_chart_names_its_bars_and_takes_text_as_text() -> None:
@@ -44,6 +44,16 @@ async def test_an_organizer_sees_what_is_missing_says_what_there_is_none_of_and_
     done = await send(client, told.form("settings"), baseline_t="12.5", baseline_because="计划第三章", area_m2="800")
     assert "计划第三章" in done.text
     assert "避免的排放12.5" in done.text
+    organizer = bearer(await sign_in_tokens(client, WANG))
+    for grams, shown in ((12_345_678_901, "12345.678901"), (10**15, "1000000000")):
+        said = {"baseline_g": grams, "baseline_because": "计划第三章"}
+        answer = await client.post(f"/v1/events/{event.id}/accounting", json=said, headers=organizer | key())
+        assert answer.status_code < 300, answer.text
+        kept = (await see(client, url)).form("settings")
+        assert kept.fields["baseline_t"] == shown
+        assert (await send(client, kept)).answer.status_code == 200
+    nothing = await send(client, done.form("settings"), baseline_t="0")
+    assert (nothing.answer.status_code, "请检查这一项" in nothing.text) == (422, True)
     versions = await see(client, f"/organize/events/{event.id}/inventories")
     first = await send(client, versions.form("inventories"))
     assert "第 1 版 · 已提交" in first.text

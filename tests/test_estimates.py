@@ -143,6 +143,17 @@ async def test_anyone_may_ask_and_the_organizers_page_takes_changes(
     assert changed.text != paper.text
     assert changed.text.count("已改") == 2
     assert (await see(client, f"{url}?local_km=12")).text == paper.text
+    form = paper.form("estimate").fields
+    assert (form["far_modes-plane"], form["region"]) == ("40", "110000")
+    asked = form | {"far_modes-plane": "30", "far_modes-other": "coach", "far_modes-percent": "10"}
+    mixed = await see(client, url, params=asked | {"region": "440000"})
+    assert mixed.text.count("已改") == 1
+    assert mixed.form("estimate").fields["far_modes-coach"] == "10"
+    assert "广东" in mixed.text
+    for broken, said in ({"far_modes-plane": "90"}, "不合理"), ({"meals-meal_pork": "much"}, "请检查这一项"):
+        refused_page = await see(client, url, params=form | broken)
+        assert (refused_page.answer.status_code, said in refused_page.text) == (422, True)
+        assert_sound(refused_page, "zh")
     wrong = await see(client, f"{url}?far_km=many")
     assert wrong.answer.status_code == 422
     english = await see(client, url, headers={"Accept-Language": "en"})

@@ -42,6 +42,7 @@ WEAKNESSES = {
 }
 FIELDS = {
     "area_impossible": "area_m2",
+    "baseline_g": "baseline_t",
     "baseline_unexplained": "baseline_because",
     "number_unreadable": "baseline_t",
     "restatement_unexplained": "because",

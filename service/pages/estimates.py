@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,16 +11,16 @@ from litestar.params import FromPath
 
 from scenarios.meeting.estimates import Estimate
 from scenarios.meeting.items import items, sources
-from scenarios.policies.estimates import LABELS, NUMBERS, estimate_policy
+from scenarios.policies.estimates import LABELS, MIXES, NUMBERS, estimate_policy, keys_of
+from scenarios.regions import PROVINCES
 from service import estimates
 from service.access import Caller
 from service.api.given import Pool
 from service.errors import Refusal
-from service.estimates import Changes, OwnFactorText
+from service.estimates import Changes, Mixes, OwnFactorText
 from service.pages.organize import decoded, own_event
 from service.pages.rendering import LONGEST_TYPED, Typed, page, storable
 
-OWN_FACTOR = ("own_item", "own_value", "own_unit", "own_source")
 FIELDS = {"value": "own_value", "unit": "own_unit", "source": "own_source", "unit_contradicts": "own_unit"}
 
 
@@ -34,9 +35,13 @@ async def show_estimate(request: Request[Caller, Any, Any], event_id: FromPath[U
         event = await own_event(connection, request.user, event_id)
         own = {name: str(getattr(policy.kinds[event.kind], name)) for name in NUMBERS}
         changed = {name: text for name in NUMBERS if (text := typed[name].strip()) not in {"", own[name]}}
+        usual = estimates.usual_percents(event.kind)
+        mixes = {name: read_mix(typed, name, usual[name]) for name in MIXES}
+        mixed = {name: mix for name, mix in mixes.items() if mix != usual[name]}
+        region = typed["region"] if typed["region"] in PROVINCES and event.country == "CN" else None
         try:
-            changes = decoded(changed, Changes)
-            found = await estimates.for_event(connection, event, changes, read_factor(typed))
+            changes = decoded(changed | decoded(mixed, Mixes).shares, Changes)
+            found = await estimates.for_event(connection, event, changes, read_factor(typed), region)
         except Refusal as refusal:
             refused = refusal
     return page(
@@ -47,12 +52,26 @@ async def show_estimate(request: Request[Caller, Any, Any], event_id: FromPath[U
         fields=FIELDS,
         event=event,
         estimate=found,
-        assumptions={name: LABELS[name] for name in NUMBERS},
-        changed=changed,
+        assumptions=LABELS,
+        numbers=NUMBERS,
+        changed={*changed, *mixed},
+        mixes=mixes,
+        offered={name: sorted(keys_of(name) - mixes[name].keys()) for name in MIXES},
+        regions=tuple(PROVINCES) if event.country == "CN" else (),
+        region=region or event.jurisdiction,
         items=items(),
         sources=sources(),
         policy=policy,
     )
+
+
+def read_mix(typed: Typed, name: str, usual: Mapping[str, str]) -> dict[str, str]:
+    """A mix in percent, by key: as typed, else as usual. What is left empty is none; `other` adds one."""
+    told = {key: typed.get(f"{name}-{key}", usual.get(key, "")).strip() for key in [*usual, *sorted(keys_of(name))]}
+    other = typed[f"{name}-other"]
+    if other in keys_of(name) and typed[f"{name}-percent"].strip():
+        told[other] = typed[f"{name}-percent"].strip()
+    return {key: text or "0" for key, text in told.items() if key in usual or text not in {"", "0"}}
 
 
 def read_factor(typed: Typed) -> dict[str, OwnFactorText]:

@@ -35,8 +35,17 @@ COLUMNS = (
     Column("label", mark("说明"), mark("200 字以内")),
     Column("file", mark("凭证文件"), mark("已上传的文件的名称")),
     Column("certificate", mark("绿证编号"), mark("只用于绿色电力")),
+    Column("own_value", mark("自有因子"), mark("用自己的排放因子时填它的数值")),
+    Column("own_unit", mark("因子单位"), mark("像 kgCO2/kWh")),
+    Column("own_document", mark("因子依据"), mark("它的名称，须有文件作依据")),
+    Column("own_publisher", mark("因子发布者"), mark("谁发布的依据")),
+    Column("own_published_on", mark("因子发布日期"), mark("像 2026-11-21")),
+    Column("own_clause", mark("因子条款"), mark("条款或页码，可不填")),
+    Column("own_file", mark("因子文件"), mark("已上传的文件的名称")),
 )
 TITLES = {each.key: each.title for each in COLUMNS}
+OF_A_FACTOR = ("own_value", "own_unit", "own_document", "own_publisher", "own_published_on", "own_file")
+"""What has to be told of a factor of the organizer's own, if anything is."""
 
 STAGES = {"prepare": mark("筹备"), "hold": mark("举办"), "close": mark("收尾")}
 RANKS = {"measured": mark("实测值"), "declared": mark("申报值"), "default": mark("缺省值")}
@@ -63,6 +72,7 @@ OWN = {
     "period_outside_event": "starts_on",
     "certificate_missing": "certificate",
     "file_not_of_event": "file",
+    "factor_unsourced": "own_document",
 }
 """The column whose cell a refusal speaks of."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from service.errors import BadInput, NotNow, Refusal
 from service.i18n import LANGUAGES
 from service.import_columns import (
     CABINS,
+    OF_A_FACTOR,
     OWN,
     RANKS,
     STAGES,
@@ -27,7 +28,7 @@ from service.import_columns import (
     item_readings,
     readings,
 )
-from service.line_inputs import NewLine
+from service.line_inputs import NewFactor, NewLine, gases_of
 from service.tables import Row, Table
 from service.workbooks import letters_of
 
@@ -162,9 +163,8 @@ class Reader:
             except Refusal as refusal:
                 errors.append(self.error(row, key, refusal))
         errors += self.outside(row)
-        if not errors and ("people" in values) != ("distance_km" in values):
-            lacking = "people" if "distance_km" in values else "distance_km"
-            errors.append(self.error(row, lacking, CellEmpty()))
+        if not errors:
+            errors = [self.error(row, key, CellEmpty()) for key in lacking(values)]
         return errors or line_of(values)
 
     def error(self, row: Row, key: str, refusal: Refusal) -> CellError:
@@ -174,7 +174,10 @@ class Reader:
 
     def domain_error(self, row: Row, refusal: Refusal) -> CellError:
         """What the rules refuse of a line, at the cell that it speaks of."""
-        return self.error(row, OWN.get(refusal.code, "item"), refusal)
+        key, index = OWN.get(refusal.code, "item"), self.columns.get("own_unit", len(row.cells))
+        if key == "unit" and index < len(row.cells) and row.cells[index][:40] == refusal.values.get("unit"):
+            key = "own_unit"
+        return self.error(row, key, refusal)
 
     def outside(self, row: Row) -> list[CellError]:
         """Cells that stand under no heading."""
@@ -185,15 +188,39 @@ class Reader:
         return [error_at(self.sheet, row.number, index, "", CellOutside()) for index in strays]
 
 
+def lacking(values: dict[str, Any]) -> Iterator[str]:
+    """Columns that have to be filled in because others are."""
+    if ("people" in values) != ("distance_km" in values):
+        yield "people" if "distance_km" in values else "distance_km"
+    if any(key.startswith("own_") for key in values):
+        yield from (key for key in OF_A_FACTOR if key not in values)
+
+
 def line_of(values: dict[str, Any]) -> NewLine:
     """A line from its cells' values."""
     distance_m, file_id = values.pop("distance_km", None), values.pop("file", None)
-    return NewLine(**values, distance_m=distance_m, file_id=file_id)
+    own = {key: values.pop(key) for key in [*values] if key.startswith("own_")}
+    return NewLine(**values, distance_m=distance_m, file_id=file_id, factor=factor_of(own) if own else None)
+
+
+def factor_of(own: dict[str, Any]) -> NewFactor:
+    """A factor of the organizer's own, from its cells' values."""
+    return NewFactor(
+        value=own["own_value"],
+        unit=own["own_unit"],
+        gases=gases_of(own["own_unit"]),
+        document=own["own_document"],
+        publisher=own["own_publisher"],
+        published_on=own["own_published_on"].isoformat(),
+        file_id=own["own_file"],
+        clause=own.get("own_clause", ""),
+    )
 
 
 def readers(files: Mapping[str, UUID]) -> dict[str, Callable[[str], Any]]:
     """How each column's text is read."""
-    return {**plain_readers(), "file": lambda text: read_file(text, files)}
+    named = partial(read_file, files=files)
+    return {**plain_readers(), "file": named, "own_file": named}
 
 
 @cache
@@ -215,6 +242,12 @@ def plain_readers() -> dict[str, Callable[[str], Any]]:
         "rank": choice(RANKS),
         "label": lambda text: short(text, LONGEST["label"]),
         "certificate": lambda text: short(text, LONGEST["certificate"]),
+        "own_value": lambda text: number(text, AMOUNT),
+        "own_unit": lambda text: text[:40],
+        "own_document": lambda text: short(text, LONGEST["label"]),
+        "own_publisher": lambda text: short(text, LONGEST["label"]),
+        "own_published_on": day,
+        "own_clause": lambda text: short(text, LONGEST["label"]),
     }
 
 

@@ -17,13 +17,14 @@ from service.import_columns import CABINS, COLUMNS, RANKS, SHEET, STAGES, TRUTHS
 from service.workbooks import MOST_ROWS, letters_of
 
 LISTS, NOTES = mark("可选的值"), mark("填写说明")
-WIDTHS = {"item": 28, "label": 30, "file": 24, "certificate": 20}
+WIDTHS = {"item": 28, "label": 30, "file": 24, "certificate": 20, "own_document": 24, "own_file": 24}
 GUIDE = (
     mark("在“活动数据”工作表中一行填一条，不要改动第一行的标题。"),
     mark("数量填数值，不要填公式，不要合并单元格；最多 50 000 行。"),
     mark("出行填数量（人公里或车公里），或填人数和单程公里，两者只填一种。"),
     mark("数据来源：有计量或发票的为实测值，无计量的为申报值，按人均等推算的为缺省值。"),
     mark("凭证文件先上传到活动，再填它的名称。绿色电力须填绿证编号和凭证文件。"),
+    mark("用自己的排放因子时，填它的数值、单位、依据、发布者和日期，并把依据先上传到活动，再填文件的名称。"),
     mark("任何一格有错，整张表都不导入，并逐格指出错在哪里。"),
 )
 

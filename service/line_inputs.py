@@ -113,6 +113,11 @@ def given(line: NewLine, event: EventDays) -> Given:
     )
 
 
+def gases_of(unit: str) -> tuple[Gas, ...]:
+    """What a factor of that unit covers."""
+    return ("CO2",) if "CO2/" in unit else ("CO2e",)
+
+
 def own_factor(new: NewFactor) -> OwnFactor:
     """The factor as the scenarios take it."""
     citation = Citation(

@@ -22,6 +22,7 @@ from service.import_templates import csv_template, xlsx_template
 from service.line_inputs import NewLine
 from tests.people import Headers, key
 from tests.test_activity_data import an_event
+from tests.test_event_files import PDF
 from workers import working
 
 TITLES = [each.title for each in COLUMNS]
@@ -54,6 +55,28 @@ async def bring(client: httpx.AsyncClient, who: Headers, event: Any, content: by
     sent = content.encode() if isinstance(content, str) else content
     url = f"/v1/events/{event.id}/imports?name=table"
     return await client.post(url, content=sent, headers=who | key() | {"content-type": "text/csv"})
+
+
+async def test_a_line_brings_its_own_factor_with_its_document(client: httpx.AsyncClient) -> None:
+    organizer, event = await an_event(client)
+    url = f"/v1/events/{event.id}/files"
+    kept = await client.post(f"{url}?name=证明.pdf&purpose=factor", content=PDF, headers=organizer | key())
+    head = "项目,数量,单位,自有因子,因子单位,因子依据,因子发布者,因子发布日期,因子条款,因子文件\n"
+    own = "外购电力,1000,kWh,0.41,kgCO2/kWh,电力碳足迹证明,供电公司,2026-10-01,第 2 页,证明.pdf\n"
+    done = await bring(client, organizer, event, head + own + "外购电力,1000,kWh,,,,,,,\n")
+    assert done.status_code == 201, done.text
+    lines = (await client.get(f"/v1/events/{event.id}/activity-data", headers=organizer)).json()
+    (line,) = [each for each in lines if each["factor"]["pack"] == "own"]
+    assert (line["emissions_g"], line["co2_only"], line["factor_file_id"]) == (410_000, True, kept.json()["id"])
+    assert "《电力碳足迹证明》 第 2 页（供电公司，2026-10-01）" in line["factor"]["citation"]
+    for broken, cells in (
+        (own.replace("kgCO2/kWh", "kgCO2/kg"), {"E2": "unit_contradicts"}),
+        (own.replace("证明.pdf", "别的.pdf"), {"J2": "file_name_unknown"}),
+        ("外购电力,1000,kWh,0.41,,,,,,\n", dict.fromkeys(["E2", "F2", "G2", "H2", "J2"], "cell_empty")),
+    ):
+        refused = await bring(client, organizer, event, head + broken)
+        told = {each["cell"]: each["code"] for each in refused.json()["values"]["errors"]}
+        assert (refused.status_code, told) == (422, cells)
 
 
 async def test_a_table_comes_in_whole_and_is_let_go_whole(client: httpx.AsyncClient, database: asyncpg.Pool) -> None:

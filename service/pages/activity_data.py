@@ -27,7 +27,7 @@ from service.events import Event
 from service.i18n import Language
 from service.import_columns import CABINS, OWN, RANKS, STAGES
 from service.import_reading import CellEmpty
-from service.line_inputs import NewLine, days_of
+from service.line_inputs import NewLine, days_of, gases_of
 from service.pages.event_files import FIELDS as FILE_FIELDS
 from service.pages.event_files import keep_sent
 from service.pages.organize import decoded, done_once, own_event
@@ -178,17 +178,20 @@ async def asked_again(
         raise NotFound
     async with pool.acquire() as connection:
         event = await own_event(connection, request.user, event_id)
-        return await line_form(request, connection, event, item, typed, said_at(refusal), line)
+        return await line_form(request, connection, event, item, typed, said_at(refusal, typed), line)
 
 
-def said_at(refusal: CarbonRefusal | Refusal) -> Refusal:
+def said_at(refusal: CarbonRefusal | Refusal, typed: Typed) -> Refusal:
     """The refusal as a form says it: that of the one line at the field it speaks of."""
     if isinstance(refusal, CarbonRefusal):
         return carbon_refusal(refusal)
     if not isinstance(refusal, LinesRefused):
         return refusal
     (told,) = refusal.values["lines"]
-    return Unreadable({OWN.get(told["code"], ""): Told(told["texts"])})
+    field = OWN.get(told["code"], "")
+    if field == "unit" and told["values"].get("unit") == typed["own_unit"].strip()[:40]:
+        field = "own_unit"
+    return Unreadable({field: Told(told["texts"])})
 
 
 async def read_line(
@@ -219,8 +222,11 @@ async def read_factor(
     """The organizer's own factor. Raises Unreadable, and what files raise."""
     kept = await keep_sent(request, connection, event, "factor_file", "factor", now)
     named = {name: typed[f"own_{name}"].strip() for name in ("value", "unit", "document", "publisher", "published_on")}
-    gases = ["CO2"] if "CO2/" in named["unit"] else ["CO2e"]
-    values = named | {"gases": gases, "clause": typed["own_clause"].strip(), "number": typed["own_number"].strip()}
+    values = named | {
+        "gases": gases_of(named["unit"]),
+        "clause": typed["own_clause"].strip(),
+        "number": typed["own_number"].strip(),
+    }
     if kept is None and not typed["factor_file_id"]:
         raise Unreadable({"factor_file": carbon_refusal(FactorUnsourced())})
     return values | {"file_id": str(kept.id if kept else typed["factor_file_id"])}

@@ -36,6 +36,18 @@ class ClosedToDonations(NotNow):
     code = "closed_to_donations"
 
 
+class EventCovered(NotNow):
+    """这个活动的排放量已经抵完，不再接受捐赠。"""
+
+    code = "event_covered"
+
+
+class ClassNotTaken(NotNow):
+    """按活动所在地的规则，这个活动不能用您持有的这些减排量。活动页面写明它接受哪里的减排量。"""
+
+    code = "class_not_taken"
+
+
 class DonationRequest(NamedTuple):
     """Grams that a member gives to an event, under the caller's id."""
 
@@ -88,32 +100,32 @@ async def donate_round(connection: Connection, requests: Sequence[DonationReques
             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[]) AS r (id, member_id, event_id, grams)
         ),
         target AS MATERIALIZED (
-            SELECT event_id, closed, takes_own FROM (SELECT DISTINCT event_id FROM request) AS named
-            JOIN donation_targets USING (event_id)
+            SELECT event_id, closed, takes_own, covered, regions, recognized
+            FROM (SELECT DISTINCT event_id FROM request) AS named JOIN donation_targets USING (event_id)
         ),
         earlier AS MATERIALIZED (
             SELECT id, member_id, event_id, grams, refusal, held_g, decided_at FROM donations WHERE id = ANY ($1)
         ),
         new AS MATERIALIZED (
-            SELECT id, member_id, event_id, grams, takes_own FROM request JOIN target USING (event_id)
-            WHERE NOT closed AND NOT EXISTS (SELECT FROM earlier WHERE earlier.id = request.id)
+            SELECT id, member_id, event_id, grams, takes_own, regions, recognized FROM request NATURAL JOIN target
+            WHERE NOT closed AND NOT covered AND NOT EXISTS (SELECT FROM earlier WHERE earlier.id = request.id)
         ),
         held AS MATERIALIZED (
-            SELECT new.id, class_id, holding.grams, usable,
-                   sum(holding.grams) FILTER (WHERE usable) OVER (PARTITION BY id ORDER BY vintage, class_id) AS up_to
+            SELECT new.id, class_id, lot.grams, barred,
+                sum(lot.grams) FILTER (WHERE barred IS NULL) OVER (PARTITION BY id ORDER BY vintage, class_id) AS up_to
             FROM new CROSS JOIN LATERAL (
-                SELECT class_id, vintage, grams, takes_own OR earned_at IS DISTINCT FROM new.event_id AS usable
-                FROM holdings WHERE account_id = new.member_id OFFSET 0
-            ) AS holding
+                SELECT class_id, vintage, grams, CASE
+                    WHEN NOT is_taken(regions, new.recognized, region, holdings.recognized) THEN 'class_not_taken'
+                    WHEN NOT takes_own AND earned_at = new.event_id THEN 'same_event_reduction' END AS barred
+                FROM holdings WHERE account_id = new.member_id OFFSET 0) AS lot
         ),
         decided AS (
             INSERT INTO donations (id, member_id, event_id, grams, refusal, held_g, decided_at)
             SELECT id, member_id, event_id, grams,
-                   CASE WHEN usable_g >= grams THEN NULL
-                        WHEN in_all >= grams THEN 'same_event_reduction' ELSE 'overdraft' END,
+                   CASE WHEN usable_g >= grams THEN NULL WHEN in_all >= grams THEN barred ELSE 'overdraft' END,
                    CASE WHEN usable_g >= grams THEN NULL ELSE coalesce(in_all, 0) END, clock_timestamp()
             FROM new LEFT JOIN (
-                SELECT id, max(up_to) AS usable_g, sum(grams) AS in_all FROM held GROUP BY id
+                SELECT id, max(up_to) AS usable_g, sum(grams) AS in_all, min(barred) AS barred FROM held GROUP BY id
             ) AS total USING (id)
             ORDER BY id ON CONFLICT DO NOTHING
             RETURNING id, member_id, event_id, grams, refusal, held_g, decided_at
@@ -123,13 +135,13 @@ async def donate_round(connection: Connection, requests: Sequence[DonationReques
             SELECT decided.id, row_number() OVER (PARTITION BY decided.id ORDER BY up_to) - 1, member_id, event_id,
                    class_id, least(up_to, decided.grams) - (up_to - held.grams), 'donate'
             FROM decided JOIN held ON held.id = decided.id
-            WHERE refusal IS NULL AND usable AND up_to - held.grams < decided.grams
+            WHERE refusal IS NULL AND barred IS NULL AND up_to - held.grams < decided.grams
         ),
         noted AS (
-            INSERT INTO tally_changes (event_id, sign, donations, donated_g, changed_at)
-            SELECT event_id, 1, count(*), sum(grams), now() FROM decided WHERE refusal IS NULL GROUP BY event_id
+            INSERT INTO tally_changes (event_id, sign, donations, donated_g, transfers, changed_at)
+            SELECT event_id, 1, count(*), sum(grams), array_agg(id), now() FROM decided WHERE refusal IS NULL GROUP BY 1
         )
-        SELECT request.id, closed, known.member_id, known.event_id, known.grams, refusal, held_g, decided_at
+        SELECT request.id, closed, covered, known.member_id, known.event_id, known.grams, refusal, held_g, decided_at
         FROM request LEFT JOIN target USING (event_id)
         LEFT JOIN (SELECT * FROM decided UNION ALL SELECT * FROM earlier) AS known ON known.id = request.id
         """,
@@ -142,16 +154,25 @@ async def donate_round(connection: Connection, requests: Sequence[DonationReques
 def answer_of(request: DonationRequest, row: asyncpg.Record) -> Donation | Refusal:
     """The verdict that the database gave, now or earlier, under the request's id."""
     if row["member_id"] is None:
-        return NotFound() if row["closed"] is None else ClosedToDonations() if row["closed"] else NotReady()
+        return not_decided(row)
     if (row["member_id"], row["event_id"], row["grams"]) != request[1:]:
         return IdReused()
-    if row["refusal"] == SameEventReduction.code:
-        return SameEventReduction()
+    if refused := {each.code: each for each in (SameEventReduction, ClassNotTaken)}.get(row["refusal"]):
+        return refused()
     if row["refusal"]:
         return Overdraft(held_g=row["held_g"], asked_g=row["grams"])
     return Donation(
         donation_id=request.id, event_id=request.event_id, grams=request.grams, donated_at=row["decided_at"]
     )
+
+
+def not_decided(row: asyncpg.Record) -> Refusal:
+    """Why a request was not even looked at; asked again later, it may be."""
+    if row["closed"] is None:
+        return NotFound()
+    if row["closed"]:
+        return ClosedToDonations()
+    return EventCovered() if row["covered"] else NotReady()
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ a donation goes back once. Retirements took an event's donations of a class firs
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
@@ -57,11 +57,16 @@ async def refund_some(connection: Connection, event_id: UUID, limit: int = 2_000
             await finish(connection, event_id)
         return 0
     await ledger.lock_accounts(connection, {each.member_id for each in owed})
-    await ledger.post_many(connection, list(refunds(event_id, owed)))
-    donations = {each.donation_id for each in owed}
+    return await give_back(connection, event_id, owed)
+
+
+async def give_back(connection: Connection, event_id: UUID, owed: Sequence[Owed]) -> int:
+    """Post what goes back, its members' accounts locked, and take it off the tally; how many donations it is of."""
+    posted = list(refunds(event_id, owed))
+    await ledger.post_many(connection, posted)
     gone = {each.donation_id for each in owed if each.kept_g == 0}
-    await note(connection, event_id, len(gone), sum(each.grams for each in owed))
-    return len(donations)
+    await note(connection, event_id, len(gone), sum(each.grams for each in owed), {each.id for each in posted})
+    return len({each.donation_id for each in owed})
 
 
 async def take(connection: Connection, event_id: UUID) -> bool | None:
@@ -179,16 +184,19 @@ def refunds(event_id: UUID, owed: Iterable[Owed]) -> Iterable[ledger.Transfer]:
             )
 
 
-async def note(connection: Connection, event_id: UUID, donations: int, grams: int) -> None:
+async def note(
+    connection: Connection, event_id: UUID, donations: int, grams: int, transfers: Collection[UUID] = ()
+) -> None:
     """Count it no more in the event's tally."""
     await connection.execute(
         """
-        INSERT INTO tally_changes (event_id, sign, donations, donated_g, changed_at)
-        VALUES ($1, -1, $2, $3, clock_timestamp())
+        INSERT INTO tally_changes (event_id, sign, donations, donated_g, transfers, changed_at)
+        VALUES ($1, -1, $2, $3, $4, clock_timestamp())
         """,
         event_id,
         donations,
         grams,
+        list(transfers),
     )
 
 

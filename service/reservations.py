@@ -14,7 +14,7 @@ import msgspec
 
 from service import ledger
 from service.db import Connection
-from service.donations import ClosedToDonations, Overdraft, SameEventReduction
+from service.donations import ClassNotTaken, ClosedToDonations, EventCovered, Overdraft, SameEventReduction
 from service.errors import Conflict, IdReused, NotFound, NotNow
 from service.retirable import Lot, take
 
@@ -90,7 +90,7 @@ async def reserve(
 ) -> Reservation:
     """Set grams aside, the oldest classes first; the same again is answered as before.
 
-    Raises IdReused, NotFound for no such event, ClosedToDonations, LapsesTooSoon, Overdraft and SameEventReduction.
+    Raises IdReused, LapsesTooSoon, and what `usable` raises.
     """
     await ledger.lock_accounts(connection, [member_id])
     if known := await recorded(connection, reservation_id):
@@ -123,30 +123,58 @@ def details(reservation: Reservation) -> tuple[UUID, int, datetime]:
 async def usable(connection: Connection, member_id: UUID, event_id: UUID, grams: int) -> list[Lot]:
     """What a member holds that may go to the event, the oldest class first.
 
-    Raises NotFound, ClosedToDonations, and Overdraft or SameEventReduction where it is less than these grams.
+    Raises NotFound, ClosedToDonations, EventCovered, and Overdraft, SameEventReduction or ClassNotTaken where it is
+    less than these grams.
     """
-    target = await connection.fetchrow("SELECT closed, takes_own FROM donation_targets WHERE event_id = $1", event_id)
-    if target is None:
-        raise NotFound
-    if target["closed"]:
-        raise ClosedToDonations
+    await check_open(connection, event_id)
     rows = await connection.fetch(
         """
-        SELECT class_id, grams, $3 OR earned_at IS DISTINCT FROM $2 AS usable
-        FROM holdings WHERE account_id = $1
+        SELECT class_id, grams, takes_own OR earned_at IS DISTINCT FROM $2 AS usable,
+            is_taken(regions, target.recognized, region, holdings.recognized) AS taken
+        FROM holdings JOIN donation_targets AS target ON event_id = $2
+        WHERE account_id = $1
         ORDER BY vintage, class_id
         """,
         member_id,
         event_id,
-        target["takes_own"],
     )
     held_g = sum(row["grams"] for row in rows)
     if held_g < grams:
         raise Overdraft(held_g=held_g, asked_g=grams)
-    parts = [Lot(row["class_id"], row["grams"]) for row in rows if row["usable"]]
+    if sum(row["grams"] for row in rows if row["taken"]) < grams:
+        raise ClassNotTaken
+    parts = [Lot(row["class_id"], row["grams"]) for row in rows if row["taken"] and row["usable"]]
     if sum(part.grams for part in parts) < grams:
         raise SameEventReduction
     return parts
+
+
+async def check_open(connection: Connection, event_id: UUID) -> None:
+    """Raises NotFound for no such event, ClosedToDonations and EventCovered."""
+    target = await connection.fetchrow("SELECT closed, covered FROM donation_targets WHERE event_id = $1", event_id)
+    if target is None:
+        raise NotFound
+    if target["closed"]:
+        raise ClosedToDonations
+    if target["covered"]:
+        raise EventCovered
+
+
+async def check_taken(connection: Connection, reservation_id: UUID) -> None:
+    """Raises ClassNotTaken where the event takes some of what was reserved no more."""
+    refused = await connection.fetchval(
+        """
+        SELECT EXISTS (
+            SELECT FROM reservations JOIN transfers USING (id) JOIN class_origins USING (class_id)
+            JOIN donation_targets AS target USING (event_id)
+            WHERE id = $1 AND reason = 'reserve'
+                AND NOT is_taken(regions, target.recognized, region, class_origins.recognized)
+        )
+        """,
+        reservation_id,
+    )
+    if refused:
+        raise ClassNotTaken
 
 
 async def open_one(
@@ -188,7 +216,8 @@ async def post(
     """Donate what was reserved, or these grams of it, the oldest class first; the rest goes back to the member.
 
     Ended so by the same id, it is answered as before. `member_id` is who must have reserved it.
-    Raises NotFound, ReservationEnded (also when its time is up), MoreThanReserved, ClosedToDonations and IdReused.
+    Raises NotFound, ReservationEnded (also when its time is up), MoreThanReserved, ClosedToDonations, EventCovered,
+    ClassNotTaken and IdReused.
     """
     known = await lock(connection, reservation_id, member_id)
     asked_g = known.reservation.grams if grams is None else grams
@@ -198,6 +227,8 @@ async def post(
         raise ReservationEnded
     if asked_g > known.reservation.grams:
         raise MoreThanReserved(reserved_g=known.reservation.grams, asked_g=asked_g)
+    await check_open(connection, known.reservation.event_id)
+    await check_taken(connection, reservation_id)
     return await end(connection, known, ending_id, "post", asked_g)
 
 
@@ -318,8 +349,8 @@ async def note_donation(connection: Connection, known: Known, ending_id: UUID, p
             INSERT INTO donations (id, member_id, event_id, grams, decided_at)
             VALUES ($1, $2, $3, $4, clock_timestamp())
         )
-        INSERT INTO tally_changes (event_id, sign, donations, donated_g, changed_at)
-        VALUES ($3, 1, 1, $4, clock_timestamp())
+        INSERT INTO tally_changes (event_id, sign, donations, donated_g, transfers, changed_at)
+        VALUES ($3, 1, 1, $4, ARRAY[$1::uuid], clock_timestamp())
         """,
         ending_id,
         known.member_id,

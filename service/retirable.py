@@ -49,9 +49,7 @@ async def held_by_member(connection: Connection, member_id: UUID) -> list[Record
     """What a member holds, the oldest class first: class_id, grams, region, earned_at (an event travelled to)."""
     rows: list[Record] = await connection.fetch(
         """
-        SELECT class_id, grams, region, earned_at
-        FROM holdings JOIN credit_classes ON credit_classes.id = class_id
-        WHERE account_id = $1 ORDER BY holdings.vintage, class_id
+        SELECT class_id, grams, region, earned_at FROM holdings WHERE account_id = $1 ORDER BY vintage, class_id
         """,
         member_id,
     )

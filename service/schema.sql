@@ -317,6 +317,19 @@ CREATE UNIQUE INDEX one_journey_an_event ON check_ins USING btree (event_id, att
 CREATE UNIQUE INDEX replaced_once ON check_ins USING btree (replaces) WHERE (replaces IS NOT NULL);
 
 
+CREATE VIEW class_origins AS
+ SELECT id AS class_id,
+    region,
+    methodology,
+    version,
+    vintage,
+    event_id AS earned_at,
+    (EXISTS ( SELECT
+           FROM published_methodologies published
+          WHERE (((published.id = credit_classes.methodology) AND (published.version = credit_classes.version)) AND (credit_classes.region = ANY (published.regions))))) AS recognized
+   FROM credit_classes;
+
+
 CREATE TABLE confirmations (
     id uuid NOT NULL,
     event_id uuid NOT NULL,
@@ -408,10 +421,13 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON credit_classes
 CREATE TABLE donation_needs (
     event_id uuid NOT NULL,
     regions text[],
+    recognized text[] NOT NULL DEFAULT '{}'::text[],
     need_g bigint,
     settled boolean NOT NULL DEFAULT false,
+    units_g bigint NOT NULL DEFAULT 0,
     reckoned_at timestamp with time zone NOT NULL,
     CHECK ((need_g >= 0)),
+    CHECK ((units_g >= 0)),
     FOREIGN KEY (event_id) REFERENCES events(id),
     PRIMARY KEY (event_id)
 );
@@ -420,10 +436,19 @@ CREATE TABLE donation_needs (
 CREATE VIEW donation_targets AS
  SELECT accounts.id AS event_id,
     (closing.account_id IS NOT NULL) AS closed,
-    (events.same_event_clause IS NOT NULL) AS takes_own
-   FROM ((accounts
+    (events.same_event_clause IS NOT NULL) AS takes_own,
+    COALESCE(((needs.units_g + tallies.donated_g) >=
+        CASE
+            WHEN (needs.settled OR (needs.need_g IS NULL)) THEN needs.need_g
+            ELSE GREATEST(needs.need_g, ((tallies.journey_emissions_g + tallies.local_emissions_g) + tallies.lodging_emissions_g))
+        END), false) AS covered,
+    needs.regions,
+    COALESCE(needs.recognized, '{}'::text[]) AS recognized
+   FROM ((((accounts
      LEFT JOIN account_closings closing ON ((closing.account_id = accounts.id)))
      LEFT JOIN events ON ((events.id = accounts.id)))
+     LEFT JOIN donation_needs needs ON ((needs.event_id = accounts.id)))
+     LEFT JOIN tallies ON ((tallies.event_id = accounts.id)))
   WHERE (accounts.kind = 'event'::text);
 
 
@@ -510,6 +535,7 @@ CREATE TABLE event_facts (
     PRIMARY KEY (id)
 );
 CREATE INDEX event_facts_event_id_id_idx ON event_facts USING btree (event_id, id);
+CREATE INDEX event_facts_rule_place_idx ON event_facts USING btree (rule_place);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON event_facts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
@@ -531,6 +557,14 @@ CREATE TABLE event_files (
 );
 CREATE INDEX event_files_event_id_idx ON event_files USING btree (event_id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON event_files FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE TABLE event_holdings (
+    event_id uuid NOT NULL,
+    class_id integer NOT NULL,
+    grams bigint NOT NULL,
+    PRIMARY KEY (event_id, class_id)
+);
 
 
 CREATE TABLE event_marks (
@@ -593,6 +627,33 @@ CREATE TABLE event_notices (
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON event_notices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 
+CREATE VIEW event_parties AS
+ SELECT events.id AS event_id,
+    organization_members.member_id,
+    organization_members.role
+   FROM (events
+     JOIN organization_members USING (organization_id))
+UNION ALL
+ SELECT events.id AS event_id,
+    authority_members.member_id,
+    'authority'::text AS role
+   FROM (events
+     JOIN authority_members USING (region))
+UNION ALL
+ SELECT rule_places.event_id,
+    authority_members.member_id,
+    'authority'::text AS role
+   FROM (rule_places
+     JOIN authority_members ON ((authority_members.region = rule_places.rule_place)))
+UNION ALL
+ SELECT engagements.event_id,
+    organization_members.member_id,
+    'verifier'::text AS role
+   FROM (engagements
+     JOIN organization_members ON ((organization_members.organization_id = engagements.verifier_id)))
+  WHERE ((engagements.ended_at IS NULL) AND (organization_members.role = ANY (ARRAY['owner'::text, 'editor'::text])));
+
+
 CREATE TABLE events (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -609,12 +670,14 @@ CREATE TABLE events (
     factor_set text NOT NULL,
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     same_event_clause text,
+    meal text,
     CHECK (((expected_people >= 1) AND (expected_people <= 10000000))),
     CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
     CHECK (((length(name) >= 1) AND (length(name) <= 200))),
     CHECK (((length(venue) >= 1) AND (length(venue) <= 200))),
     CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision))),
     CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CHECK ((meal ~ '^meal_[a-z]+$'::text)),
     CHECK ((region ~ '^[0-9]{6}$'::text)),
     FOREIGN KEY (organization_id) REFERENCES organizations(id),
     PRIMARY KEY (id)
@@ -713,11 +776,13 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON head_counts FO
 CREATE VIEW holdings AS
  SELECT balances.account_id,
     balances.class_id,
-    credit_classes.vintage,
-    credit_classes.event_id AS earned_at,
-    balances.grams
+    class_origins.vintage,
+    class_origins.earned_at,
+    balances.grams,
+    class_origins.region,
+    class_origins.recognized
    FROM (balances
-     JOIN credit_classes ON ((credit_classes.id = balances.class_id)))
+     JOIN class_origins USING (class_id))
   WHERE (balances.grams > 0);
 
 
@@ -938,6 +1003,7 @@ CREATE TABLE mode_corrections (
     withdrawn_by uuid,
     withdrawn_at timestamp with time zone,
     withdrawn_because text,
+    day date,
     CHECK (((check_ins >= 1) AND (check_ins <= 10000000))),
     CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
     CHECK (((length(withdrawn_because) >= 1) AND (length(withdrawn_because) <= 500))),
@@ -1078,7 +1144,7 @@ CREATE TABLE organization_members (
     member_id uuid NOT NULL,
     role text NOT NULL,
     added_at timestamp with time zone NOT NULL DEFAULT now(),
-    CHECK ((role = ANY (ARRAY['organizer'::text, 'gate'::text]))),
+    CHECK ((role = ANY (ARRAY['owner'::text, 'editor'::text, 'viewer'::text, 'gate'::text]))),
     FOREIGN KEY (member_id) REFERENCES members(id),
     FOREIGN KEY (organization_id) REFERENCES organizations(id),
     PRIMARY KEY (organization_id, member_id)
@@ -1302,6 +1368,15 @@ CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON retirements FOR EACH STA
 CREATE TRIGGER guard BEFORE UPDATE ON retirements FOR EACH ROW EXECUTE FUNCTION guard_retirements();
 
 
+CREATE VIEW rule_places AS
+ SELECT event_id,
+    rule_place
+   FROM event_facts said
+  WHERE (NOT (EXISTS ( SELECT
+           FROM event_facts newer
+          WHERE ((newer.event_id = said.event_id) AND (newer.id > said.id)))));
+
+
 CREATE TABLE rule_switches (
     id uuid NOT NULL,
     event_id uuid NOT NULL,
@@ -1479,6 +1554,7 @@ CREATE TABLE tally_changes (
     donations integer NOT NULL DEFAULT 0,
     donated_g bigint NOT NULL DEFAULT 0,
     changed_at timestamp with time zone NOT NULL,
+    transfers uuid[],
     CHECK ((donated_g >= 0)),
     CHECK ((donations >= 0)),
     CHECK ((sign = ANY (ARRAY['-1'::integer, 1]))),
@@ -1629,5 +1705,6 @@ CREATE VIEW whole_events AS
           ORDER BY gates.id) AS short_codes,
     (EXISTS ( SELECT
            FROM event_cancellations
-          WHERE (event_cancellations.event_id = events.id))) AS cancelled
+          WHERE (event_cancellations.event_id = events.id))) AS cancelled,
+    meal
    FROM events;

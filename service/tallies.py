@@ -114,6 +114,7 @@ async def fold(connection: Connection, event_id: UUID, limit: int = 200) -> int:
     changes = await oldest_changes(connection, event_id, limit)
     if changes:
         await add_cells(connection, event_id, changes)
+        await add_classes(connection, event_id, changes)
         await add_sums(connection, event_id, changes)
         await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, str(event_id))
     return len(changes)
@@ -193,6 +194,22 @@ async def add_cells(connection: Connection, event_id: UUID, changes: list[int]) 
         INSERT INTO tally_cells (event_id, dimension, key, check_ins, people, trips, person_m, emissions_g)
         SELECT $1, change.* FROM change
         WHERE NOT EXISTS (SELECT FROM updated WHERE (dimension, key) = (change.dimension, change.key))
+        """,
+        event_id,
+        changes,
+    )
+
+
+async def add_classes(connection: Connection, event_id: UUID, changes: list[int]) -> None:
+    """Add to what the event was given of each class, and did not give back."""
+    await connection.execute(
+        """
+        INSERT INTO event_holdings AS held (event_id, class_id, grams)
+        SELECT $1, class_id, sum(CASE destination WHEN $1 THEN grams ELSE -grams END)
+        FROM tally_changes, unnest(tally_changes.transfers) AS moved JOIN transfers ON transfers.id = moved
+        WHERE tally_changes.id = ANY ($2::bigint[]) AND $1 IN (source, destination)
+        GROUP BY class_id ORDER BY class_id
+        ON CONFLICT (event_id, class_id) DO UPDATE SET grams = held.grams + excluded.grams
         """,
         event_id,
         changes,

@@ -217,15 +217,69 @@ CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON offset_units
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- What donations are measured against: rebuilt from plans, inventories and units whenever one of them changes.
--- `regions`: whose citizens' credits the event takes, null for all. `need_g`: null while nothing is known of it;
+-- `regions`: whose citizens' credits the event takes, null for all; `recognized`: whose besides, where an authority
+-- published their methodology here. `need_g`: what is to be offset in all, null while nothing is known of it;
 -- `settled` once an inventory was submitted, before which the tally's emissions count where they are more.
+-- `units_g` is what units of other registries cover of it.
 CREATE TABLE donation_needs (
     event_id uuid PRIMARY KEY REFERENCES events (id),
     regions text[],
+    recognized text[] NOT NULL DEFAULT '{}',
     need_g bigint CHECK (need_g >= 0),
     settled boolean NOT NULL DEFAULT false,
+    units_g bigint NOT NULL DEFAULT 0 CHECK (units_g >= 0),
     reckoned_at timestamptz NOT NULL
 );
+
+-- Where grams of a class come from. `recognized`: an authority of their region published their methodology here.
+CREATE VIEW class_origins AS
+SELECT id AS class_id, region, methodology, version, vintage, event_id AS earned_at,
+    EXISTS (
+        SELECT FROM published_methodologies AS published
+        WHERE (published.id, published.version) = (methodology, credit_classes.version)
+            AND region = ANY (published.regions)
+    ) AS recognized
+FROM credit_classes;
+-- Whether an event takes credits of a region.
+CREATE FUNCTION is_taken(regions text[], recognized text[], region text, is_recognized boolean) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN regions IS NULL OR region = ANY (regions) OR region = ANY (recognized) AND is_recognized;
+CREATE OR REPLACE VIEW holdings AS
+SELECT account_id, class_id, vintage, earned_at, grams, region, recognized
+FROM balances JOIN class_origins USING (class_id)
+WHERE grams > 0;
+CREATE OR REPLACE VIEW donation_targets AS
+SELECT accounts.id AS event_id, closing.account_id IS NOT NULL AS closed, same_event_clause IS NOT NULL AS takes_own,
+    coalesce(units_g + donated_g >= CASE
+        WHEN settled OR need_g IS NULL THEN need_g
+        ELSE greatest(need_g, journey_emissions_g + local_emissions_g + lodging_emissions_g)
+    END, false) AS covered,
+    regions, coalesce(needs.recognized, '{}') AS recognized
+FROM accounts
+LEFT JOIN account_closings AS closing ON closing.account_id = accounts.id
+LEFT JOIN events ON events.id = accounts.id
+LEFT JOIN donation_needs AS needs ON needs.event_id = accounts.id
+LEFT JOIN tallies ON tallies.event_id = accounts.id
+WHERE accounts.kind = 'event';
+
+-- What events were given and did not give back, class by class, as last folded: the tally's sum in parts. A change
+-- names the transfers that it counts; what was given before this is summed here, and named by none.
+CREATE TABLE event_holdings (
+    event_id uuid NOT NULL,
+    class_id integer NOT NULL,
+    grams bigint NOT NULL,
+    PRIMARY KEY (event_id, class_id)
+);
+ALTER TABLE tally_changes ADD COLUMN transfers uuid[];
+INSERT INTO event_holdings (event_id, class_id, grams)
+SELECT event_id, class_id, sum(grams) FROM (
+    SELECT destination AS event_id, class_id, grams FROM transfers WHERE reason IN ('donate', 'post')
+    UNION ALL
+    SELECT source, class_id, -grams FROM transfers WHERE reason = 'refund'
+    UNION ALL
+    SELECT source, class_id, -grams FROM transfers
+    WHERE reason = 'reverse' AND destination <> '00000000-0000-0000-0000-000000000001'
+) AS part GROUP BY event_id, class_id;
 
 -- Confirmation -------------------------------------------------------------------------------------------------------
 CREATE TABLE engagements (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from uuid import UUID
 
@@ -9,13 +10,21 @@ import msgspec
 
 
 class Role(StrEnum):
-    """What a caller may be. One person can be several; `public` is everyone."""
+    """What a caller may be. One person can be several; `public` is everyone.
+
+    Of an organization's people an owner is an organizer besides, who may write to events, and an organizer a viewer,
+    who may read what organizers read. A verifier is of the organization that an event engaged.
+    """
 
     PUBLIC = "public"
     CITIZEN = "citizen"
+    OWNER = "owner"
     ORGANIZER = "organizer"
+    VIEWER = "viewer"
     GATE = "gate"
     AUTHORITY = "authority"
+    VERIFIER = "verifier"
+    OPERATOR = "operator"
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -32,7 +41,24 @@ class Caller(msgspec.Struct, frozen=True):
         return self.member_id
 
 
-PUBLIC, CITIZEN, ORGANIZER, GATE, AUTHORITY = Role
+PUBLIC, CITIZEN, OWNER, ORGANIZER, VIEWER, GATE, AUTHORITY, VERIFIER, OPERATOR = Role
+
+STANDING: Mapping[str, frozenset[Role]] = {
+    "owner": frozenset({OWNER, ORGANIZER, VIEWER}),
+    "editor": frozenset({ORGANIZER, VIEWER}),
+    "viewer": frozenset({VIEWER}),
+    "gate": frozenset({GATE}),
+    "authority": frozenset({AUTHORITY}),
+    "verifier": frozenset({VERIFIER}),
+    "operator": frozenset({OPERATOR}),
+}
+"""What each part that somebody has, in the words of the database, lets them be called."""
+
+
+def roles_as(*parts: str) -> frozenset[Role]:
+    """The roles of one who has these parts."""
+    return frozenset[Role]().union(*(STANDING[part] for part in parts))
+
 
 # The role opens the door; whether this organizer's event is that one's is asked of the database behind it.
 ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
@@ -97,13 +123,13 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     # organizers and their events
     ("POST /v1/organizations", CITIZEN),
     ("GET /v1/organizations", CITIZEN),
-    ("GET /v1/organizations/{organization_id}/members", ORGANIZER),
-    ("POST /v1/organizations/{organization_id}/members", ORGANIZER),
-    ("DELETE /v1/organizations/{organization_id}/members/{member_id}", ORGANIZER),
+    ("GET /v1/organizations/{organization_id}/members", VIEWER),
+    ("POST /v1/organizations/{organization_id}/members", OWNER),
+    ("DELETE /v1/organizations/{organization_id}/members/{member_id}", OWNER),
     # partners: what they report is signed with a key, not with a person's token
     ("POST /v1/organizations/{organization_id}/partners", ORGANIZER),
-    ("GET /v1/organizations/{organization_id}/partners", ORGANIZER),
-    ("GET /v1/partners/{partner_id}", ORGANIZER),
+    ("GET /v1/organizations/{organization_id}/partners", VIEWER),
+    ("GET /v1/partners/{partner_id}", VIEWER),
     ("POST /v1/partners/{partner_id}/scopes", ORGANIZER),
     ("GET /v1/partner-scopes", AUTHORITY),
     ("POST /v1/partners/{partner_id}/scopes/approval", AUTHORITY),
@@ -113,53 +139,86 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("POST /v1/partners/{partner_id}/actions", PUBLIC),
     # stations: places of partners whose codes log acts
     ("POST /v1/partners/{partner_id}/stations", ORGANIZER),
-    ("GET /v1/partners/{partner_id}/stations", ORGANIZER, GATE),
+    ("GET /v1/partners/{partner_id}/stations", VIEWER, GATE),
     ("POST /v1/stations/{station_id}/closure", ORGANIZER),
-    ("GET /v1/stations/{station_id}/poster/{form}", ORGANIZER, GATE),
+    ("GET /v1/stations/{station_id}/poster/{form}", VIEWER, GATE),
     ("GET /v1/stations/{station_id}/screen-code", ORGANIZER, GATE),
     ("GET /v1/station-codes/{code}", PUBLIC),
     ("POST /v1/station-scans", CITIZEN),
     ("POST /v1/events", ORGANIZER),
-    ("GET /v1/events", ORGANIZER, GATE, AUTHORITY),
+    ("GET /v1/events", VIEWER, GATE, AUTHORITY, VERIFIER),
     ("GET /v1/events/{event_id}", PUBLIC),
-    ("GET /v1/events/{event_id}/gates/{gate_id}/poster/{form}", ORGANIZER),
+    ("GET /v1/events/{event_id}/gates/{gate_id}/poster/{form}", VIEWER),
     ("GET /v1/events/{event_id}/gates/{gate_id}/screen-code", ORGANIZER, GATE),
     ("POST /v1/events/{event_id}/personal-codes", ORGANIZER),
     ("POST /v1/events/{event_id}/cancellation", ORGANIZER),
-    ("GET /v1/events/{event_id}/refused-scans", ORGANIZER, AUTHORITY),
+    ("GET /v1/events/{event_id}/refused-scans", VIEWER, AUTHORITY),
     ("POST /v1/events/{event_id}/activity-data", ORGANIZER),
-    ("GET /v1/events/{event_id}/activity-data", ORGANIZER, AUTHORITY),
+    ("GET /v1/events/{event_id}/activity-data", VIEWER, AUTHORITY, VERIFIER),
     ("POST /v1/events/{event_id}/activity-data/{line_id}/corrections", ORGANIZER),
     ("POST /v1/events/{event_id}/activity-data/{line_id}/ending", ORGANIZER),
     ("POST /v1/events/{event_id}/files", ORGANIZER),
-    ("GET /v1/events/{event_id}/files", ORGANIZER, AUTHORITY),
-    ("GET /v1/events/{event_id}/files/{file_id}", ORGANIZER, AUTHORITY),
+    ("GET /v1/events/{event_id}/files", VIEWER, AUTHORITY, VERIFIER),
+    ("GET /v1/events/{event_id}/files/{file_id}", VIEWER, AUTHORITY, VERIFIER),
     ("POST /v1/events/{event_id}/imports", ORGANIZER),
-    ("GET /v1/events/{event_id}/imports", ORGANIZER, AUTHORITY),
+    ("GET /v1/events/{event_id}/imports", VIEWER, AUTHORITY, VERIFIER),
     ("POST /v1/events/{event_id}/imports/{import_id}/ending", ORGANIZER),
-    ("GET /v1/activity-data-template/{form}", ORGANIZER, AUTHORITY),
+    ("GET /v1/activity-data-template/{form}", VIEWER, AUTHORITY, VERIFIER),
     ("POST /v1/events/{event_id}/head-counts", ORGANIZER),
-    ("GET /v1/events/{event_id}/head-counts", ORGANIZER, AUTHORITY),
+    ("GET /v1/events/{event_id}/head-counts", VIEWER, AUTHORITY, VERIFIER),
     ("POST /v1/events/{event_id}/mode-corrections/preview", ORGANIZER),
     ("POST /v1/events/{event_id}/mode-corrections", ORGANIZER),
-    ("GET /v1/events/{event_id}/mode-corrections", ORGANIZER, AUTHORITY),
+    ("GET /v1/events/{event_id}/mode-corrections", VIEWER, AUTHORITY, VERIFIER),
     ("POST /v1/events/{event_id}/mode-corrections/{correction_id}/withdrawal", ORGANIZER),
     ("POST /v1/estimates", PUBLIC),
-    ("GET /v1/events/{event_id}/estimate", ORGANIZER, AUTHORITY),
+    ("GET /v1/events/{event_id}/estimate", VIEWER, AUTHORITY, VERIFIER),
     ("POST /v1/events/{event_id}/accounting", ORGANIZER),
-    ("GET /v1/events/{event_id}/accounting", ORGANIZER, AUTHORITY),
+    ("GET /v1/events/{event_id}/accounting", VIEWER, AUTHORITY, VERIFIER),
     ("POST /v1/events/{event_id}/absent-sources", ORGANIZER),
-    ("GET /v1/events/{event_id}/inventory", ORGANIZER, AUTHORITY),
+    ("GET /v1/events/{event_id}/inventory", VIEWER, AUTHORITY, VERIFIER),
     ("POST /v1/events/{event_id}/inventories", ORGANIZER),
-    ("GET /v1/events/{event_id}/inventories", ORGANIZER, AUTHORITY),
-    ("GET /v1/events/{event_id}/inventories/{number}", ORGANIZER, AUTHORITY),
-    ("GET /v1/events/{event_id}/inventories/{before}/differences/{after}", ORGANIZER, AUTHORITY),
+    ("GET /v1/events/{event_id}/inventories", VIEWER, AUTHORITY, VERIFIER),
+    ("GET /v1/events/{event_id}/inventories/{number}", VIEWER, AUTHORITY, VERIFIER),
+    ("GET /v1/events/{event_id}/inventories/{before}/differences/{after}", VIEWER, AUTHORITY, VERIFIER),
     ("POST /v1/events/{event_id}/inventories/{number}/verification", AUTHORITY),
-    ("GET /v1/events/{event_id}/tally", ORGANIZER, AUTHORITY),
-    ("GET /v1/events/{event_id}/tally/stream", ORGANIZER, AUTHORITY),
+    # an event under its place's rule
+    ("POST /v1/events/{event_id}/facts", ORGANIZER),
+    ("GET /v1/events/{event_id}/facts", VIEWER, AUTHORITY, VERIFIER),
+    ("POST /v1/events/{event_id}/plan", ORGANIZER),
+    ("GET /v1/events/{event_id}/plan", VIEWER, AUTHORITY, VERIFIER),
+    ("POST /v1/events/{event_id}/plan/publication", ORGANIZER),
+    ("GET /v1/events/{event_id}/plan/publication", PUBLIC),
+    ("POST /v1/events/{event_id}/measures", ORGANIZER),
+    ("GET /v1/events/{event_id}/measures", VIEWER, AUTHORITY, VERIFIER),
+    ("POST /v1/events/{event_id}/marks", ORGANIZER),
+    ("GET /v1/events/{event_id}/marks", VIEWER, AUTHORITY, VERIFIER),
+    ("GET /v1/events/{event_id}/readiness", VIEWER, AUTHORITY, VERIFIER),
+    ("GET /v1/events/{event_id}/tally", VIEWER, AUTHORITY, VERIFIER),
+    ("GET /v1/events/{event_id}/tally/stream", VIEWER, AUTHORITY, VERIFIER),
     ("GET /v1/events/{event_id}/reports/{file}", PUBLIC),
-    ("GET /v1/jobs/{job_id}", ORGANIZER, AUTHORITY),
-    ("GET /v1/jobs/{job_id}/stream", ORGANIZER, AUTHORITY),
+    ("GET /v1/jobs/{job_id}", VIEWER, AUTHORITY, VERIFIER),
+    ("GET /v1/jobs/{job_id}/stream", VIEWER, AUTHORITY, VERIFIER),
+    # confirming an event's neutrality
+    ("GET /v1/keys", PUBLIC),
+    ("GET /v1/verification-checklist", PUBLIC),
+    ("GET /v1/events/{event_id}/declaration", VIEWER, AUTHORITY, VERIFIER),
+    ("POST /v1/events/{event_id}/declaration", ORGANIZER),
+    ("GET /v1/events/{event_id}/verifiers", VIEWER, AUTHORITY),
+    ("POST /v1/events/{event_id}/engagements", ORGANIZER),
+    ("GET /v1/events/{event_id}/engagements", VIEWER, AUTHORITY, VERIFIER),
+    ("POST /v1/events/{event_id}/engagements/{engagement_id}/ending", ORGANIZER, VERIFIER),
+    ("GET /v1/engagements", VERIFIER),
+    ("POST /v1/events/{event_id}/verification-reports", VERIFIER),
+    ("GET /v1/events/{event_id}/verification-reports", VIEWER, AUTHORITY, VERIFIER),
+    ("POST /v1/events/{event_id}/third-party-certificate", VERIFIER),
+    ("POST /v1/events/{event_id}/certificate-applications", ORGANIZER),
+    ("GET /v1/events/{event_id}/certificate-applications", VIEWER, AUTHORITY),
+    ("GET /v1/certificate-applications", AUTHORITY),
+    ("POST /v1/events/{event_id}/certificate-applications/{application_id}/decision", AUTHORITY),
+    ("GET /v1/events/{event_id}/confirmations", PUBLIC),
+    ("GET /v1/confirmations/{confirmation_id}", PUBLIC),
+    ("GET /v1/confirmations/{confirmation_id}/record", PUBLIC),
+    ("POST /v1/confirmations/{confirmation_id}/withdrawal", ORGANIZER, VERIFIER, AUTHORITY),
     # at the door
     ("GET /v1/codes/{code}", PUBLIC),
     ("POST /v1/events/{event_id}/check-ins", PUBLIC),
@@ -179,6 +238,7 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("GET /privacy", PUBLIC),
     ("GET /events", PUBLIC),
     ("GET /events/{event_id}", PUBLIC),
+    ("GET /events/{event_id}/plan", PUBLIC),
     # pages at the door
     ("GET /s", PUBLIC),
     ("GET /s/{code}", PUBLIC),
@@ -228,59 +288,69 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("POST /organize/organizations", CITIZEN),
     ("GET /organize/events/new", ORGANIZER),
     ("POST /organize/events/new", ORGANIZER),
-    ("GET /organize/events/{event_id}", ORGANIZER),
-    ("POST /organize/events/{event_id}/helpers", ORGANIZER),
+    ("GET /organize/events/{event_id}", VIEWER),
+    ("POST /organize/events/{event_id}/helpers", OWNER),
     ("GET /organize/events/{event_id}/cancel", ORGANIZER),
     ("POST /organize/events/{event_id}/cancel", ORGANIZER),
     ("POST /organize/events/{event_id}/badges", ORGANIZER),
     ("GET /organize/events/{event_id}/screen/{gate_id}", ORGANIZER, GATE),
-    ("GET /organize/events/{event_id}/gates/{gate_id}/poster/{form}", ORGANIZER, GATE),
-    ("GET /organize/events/{event_id}/accounting", ORGANIZER),
+    ("GET /organize/events/{event_id}/gates/{gate_id}/poster/{form}", VIEWER, GATE),
+    ("GET /organize/events/{event_id}/accounting", VIEWER, AUTHORITY, VERIFIER),
     ("POST /organize/events/{event_id}/accounting/settings", ORGANIZER),
     ("POST /organize/events/{event_id}/accounting/absent", ORGANIZER),
-    ("GET /organize/events/{event_id}/inventories", ORGANIZER),
+    ("GET /organize/events/{event_id}/inventories", VIEWER, AUTHORITY, VERIFIER),
     ("POST /organize/events/{event_id}/inventories", ORGANIZER),
-    ("GET /organize/events/{event_id}/inventories/{before}/differences/{after}", ORGANIZER),
-    ("GET /organize/events/{event_id}/activity-data", ORGANIZER),
+    ("GET /organize/events/{event_id}/inventories/{before}/differences/{after}", VIEWER, AUTHORITY, VERIFIER),
+    ("GET /organize/events/{event_id}/activity-data", VIEWER, AUTHORITY, VERIFIER),
     ("GET /organize/events/{event_id}/activity-data/new", ORGANIZER),
     ("POST /organize/events/{event_id}/activity-data/new", ORGANIZER),
-    ("GET /organize/events/{event_id}/activity-data/{line_id}", ORGANIZER),
+    ("GET /organize/events/{event_id}/activity-data/{line_id}", VIEWER, AUTHORITY, VERIFIER),
     ("POST /organize/events/{event_id}/activity-data/{line_id}/correct", ORGANIZER),
     ("POST /organize/events/{event_id}/activity-data/{line_id}/end", ORGANIZER),
-    ("GET /organize/events/{event_id}/files", ORGANIZER),
+    ("GET /organize/events/{event_id}/files", VIEWER, AUTHORITY, VERIFIER),
     ("POST /organize/events/{event_id}/files", ORGANIZER),
-    ("GET /organize/events/{event_id}/files/{file_id}", ORGANIZER, AUTHORITY),
-    ("GET /organize/events/{event_id}/imports", ORGANIZER),
+    ("GET /organize/events/{event_id}/files/{file_id}", VIEWER, AUTHORITY, VERIFIER),
+    ("GET /organize/events/{event_id}/imports", VIEWER, AUTHORITY, VERIFIER),
     ("POST /organize/events/{event_id}/imports", ORGANIZER),
     ("POST /organize/events/{event_id}/imports/{import_id}/end", ORGANIZER),
-    ("GET /organize/activity-data-template/{form}", ORGANIZER),
-    ("GET /organize/events/{event_id}/head-counts", ORGANIZER),
+    ("GET /organize/activity-data-template/{form}", VIEWER),
+    ("GET /organize/events/{event_id}/head-counts", VIEWER, AUTHORITY, VERIFIER),
     ("POST /organize/events/{event_id}/head-counts", ORGANIZER),
-    ("GET /organize/events/{event_id}/mode-corrections", ORGANIZER),
+    ("GET /organize/events/{event_id}/mode-corrections", VIEWER, AUTHORITY, VERIFIER),
     ("POST /organize/events/{event_id}/mode-corrections", ORGANIZER),
     ("POST /organize/events/{event_id}/mode-corrections/{correction_id}/withdraw", ORGANIZER),
-    ("GET /organize/events/{event_id}/estimate", ORGANIZER),
-    ("GET /organize/events/{event_id}/reports", ORGANIZER),
+    ("GET /organize/events/{event_id}/estimate", VIEWER, AUTHORITY, VERIFIER),
+    ("GET /organize/events/{event_id}/readiness", VIEWER, AUTHORITY, VERIFIER),
+    ("GET /organize/events/{event_id}/facts", VIEWER),
+    ("POST /organize/events/{event_id}/facts", ORGANIZER),
+    ("GET /organize/events/{event_id}/plan", VIEWER),
+    ("POST /organize/events/{event_id}/plan", ORGANIZER),
+    ("POST /organize/events/{event_id}/plan/publication", ORGANIZER),
+    ("GET /organize/events/{event_id}/measures", VIEWER),
+    ("POST /organize/events/{event_id}/measures", ORGANIZER),
+    ("GET /organize/events/{event_id}/marks/{step}", VIEWER),
+    ("POST /organize/events/{event_id}/marks/{step}", ORGANIZER),
+    ("GET /organize/events/{event_id}/reports", VIEWER, AUTHORITY, VERIFIER),
     ("POST /organize/events/{event_id}/reports", ORGANIZER),
-    ("GET /organize/events/{event_id}/reports/{file}", ORGANIZER),
-    ("GET /organize/jobs/{job_id}", ORGANIZER, AUTHORITY),
-    ("GET /organize/jobs/{job_id}/stream", ORGANIZER, AUTHORITY),
+    ("GET /organize/events/{event_id}/reports/{file}", VIEWER, AUTHORITY, VERIFIER),
+    ("GET /organize/jobs/{job_id}", VIEWER, AUTHORITY, VERIFIER),
+    ("GET /organize/jobs/{job_id}/stream", VIEWER, AUTHORITY, VERIFIER),
     ("GET /gate", ORGANIZER, GATE),
-    ("GET /organize/organizations/{organization_id}/partners", ORGANIZER),
+    ("GET /organize/organizations/{organization_id}/partners", VIEWER),
     ("POST /organize/organizations/{organization_id}/partners", ORGANIZER),
-    ("GET /organize/partners/{partner_id}", ORGANIZER),
+    ("GET /organize/partners/{partner_id}", VIEWER),
     ("POST /organize/partners/{partner_id}/scopes", ORGANIZER),
     ("POST /organize/partners/{partner_id}/keys", ORGANIZER),
     ("POST /organize/partners/{partner_id}/keys/{number}/revocation", ORGANIZER),
-    ("GET /organize/stations", ORGANIZER, GATE),
-    ("GET /organize/partners/{partner_id}/stations", ORGANIZER, GATE),
+    ("GET /organize/stations", VIEWER, GATE),
+    ("GET /organize/partners/{partner_id}/stations", VIEWER, GATE),
     ("POST /organize/partners/{partner_id}/stations", ORGANIZER),
     ("POST /organize/stations/{station_id}/close", ORGANIZER),
     ("GET /organize/stations/{station_id}/screen", ORGANIZER, GATE),
-    ("GET /organize/stations/{station_id}/poster/{form}", ORGANIZER, GATE),
+    ("GET /organize/stations/{station_id}/poster/{form}", VIEWER, GATE),
     ("GET /gate/{event_id}", ORGANIZER, GATE),
     ("POST /gate/{event_id}", ORGANIZER, GATE),
-    ("GET /events/{event_id}/tally/stream", ORGANIZER, AUTHORITY),
+    ("GET /events/{event_id}/tally/stream", VIEWER, AUTHORITY, VERIFIER),
     ("GET /authority", AUTHORITY),
     ("GET /authority/reviews", AUTHORITY),
     ("GET /authority/reviews/{action_id}", AUTHORITY),
@@ -290,4 +360,7 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("POST /authority/partners/{partner_id}/approval", AUTHORITY),
     ("POST /authority/partners/{partner_id}/withdrawal", AUTHORITY),
 ]
+READERS = (VIEWER, AUTHORITY, VERIFIER)
+"""Who reads an event's records: its own people, its place's authority, the verifier that it engaged."""
+
 ACCESS = {route: frozenset(roles) for route, *roles in ROUTES}

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from service import ledger, reservations, retirements
+from service import ledger, organizations, reservations, retirements
 from service.db import Connection, new_id
 from service.errors import BadInput, Conflict, NotFound
 from service.i18n import Language
@@ -26,7 +26,7 @@ class NotConfirmed(BadInput):
 
 
 class SoleOrganizer(Conflict):
-    """您是「{organization}」唯一的组织者，它还有没结束的活动或在用的合作方密钥。请先交给别人，或先取消活动、停用密钥。"""
+    """您是「{organization}」唯一的负责人，它还有没结束的活动或在用的合作方密钥。请先交给别人，或先取消活动、停用密钥。"""
 
     code = "sole_organizer"
 
@@ -83,10 +83,10 @@ async def require_dispensable(connection: Connection, member_id: UUID, now: date
     name = await connection.fetchval(
         """
         SELECT name FROM organization_members AS own JOIN organizations ON organizations.id = organization_id
-        WHERE own.member_id = $1 AND role = 'organizer'
+        WHERE own.member_id = $1 AND role = 'owner'
             AND NOT EXISTS (
                 SELECT FROM organization_members AS other
-                WHERE other.organization_id = own.organization_id AND role = 'organizer' AND other.member_id <> $1
+                WHERE other.organization_id = own.organization_id AND role = 'owner' AND other.member_id <> $1
             )
             AND (
                 EXISTS (
@@ -144,8 +144,11 @@ async def erase_details(connection: Connection, member_id: UUID, now: datetime) 
     )
     await connection.execute("DELETE FROM consents WHERE member_id = $1", member_id)
     await connection.execute("DELETE FROM member_devices WHERE member_id = $1", member_id)
+    for left in await organizations.of_member(connection, member_id):
+        await organizations.note_change(connection, left.id, member_id, None, member_id)
     await connection.execute("DELETE FROM organization_members WHERE member_id = $1", member_id)
     await connection.execute("DELETE FROM authority_members WHERE member_id = $1", member_id)
+    await connection.execute("DELETE FROM operators WHERE member_id = $1", member_id)
     await connection.execute("DELETE FROM sessions WHERE member_id = $1", member_id)
     await connection.execute("DELETE FROM idempotent_requests WHERE caller = 'member:' || $1::uuid::text", member_id)
 

@@ -14,14 +14,14 @@ from msgspec import Meta
 
 from scenarios import factors, places, programmes
 from service import ledger
-from service.access import Caller
+from service.access import Caller, Role
 from service.carbon import carbon_refused
 from service.codes import new_short_code
 from service.db import Connection, new_id
 from service.errors import BadInput, NotFound, NotNow
 from service.i18n import mark
 from service.inputs import LINE, Name
-from service.organizations import require_organizer
+from service.organizations import require_in
 from service.schedules import Hours, check_hours, check_time_zone
 
 DAY_BEGINS = timedelta(hours=4)
@@ -164,7 +164,7 @@ async def create(connection: Connection, caller: Caller, new: NewEvent) -> Event
     Raises NotFound or NotAllowed where the caller is no organizer of the organization, BadInput of several kinds,
     FactorSetNeeded, and CarbonRule for a place or factor set that is not known.
     """
-    await require_organizer(connection, caller, new.organization_id)
+    await require_in(connection, caller, new.organization_id, Role.ORGANIZER)
     check_hours(new.hours)
     check_time_zone(new.time_zone)
     names = distinct([name.strip() for name in new.gates])
@@ -275,7 +275,7 @@ async def find_many_by_short_code(connection: Connection, codes: Collection[str]
 async def of_caller(
     connection: Connection, caller: Caller, before: UUID | None = None, limit: int = 100
 ) -> list[Event]:
-    """Events of the caller's organizations and, for an authority, of its regions: the newest first.
+    """Events that the caller is a party of, the newest first.
 
     `before` is the id of the last event of the page before.
     """
@@ -284,11 +284,7 @@ async def of_caller(
         SELECT id, organization_id, name, kind, country, region, place, venue, latitude, longitude, time_zone,
             expected_people, factor_set, opens_at, closes_at, gate_ids, gate_names, short_codes, cancelled
         FROM whole_events
-        WHERE (
-            organization_id IN (SELECT organization_id FROM organization_members WHERE member_id = $1)
-            OR region IN (SELECT authority_members.region FROM authority_members WHERE member_id = $1)
-        )
-        AND ($2::uuid IS NULL OR id < $2)
+        WHERE id IN (SELECT event_id FROM event_parties WHERE member_id = $1) AND ($2::uuid IS NULL OR id < $2)
         ORDER BY id DESC
         LIMIT $3
         """,

@@ -147,7 +147,7 @@ def percent(state: State, done: int, total: int) -> int:
 async def find(connection: Connection, caller: Caller, job_id: UUID) -> Job:
     """A job, for who started it and the event's organizers. Raises NotFound for everyone else."""
     job = await read(connection, job_id)
-    if job.started_by != caller.member_id and Role.ORGANIZER not in await roles_at(connection, caller, job.event_id):
+    if job.started_by != caller.member_id and Role.VIEWER not in await roles_at(connection, caller, job.event_id):
         raise NotFound
     return job
 

@@ -7,20 +7,30 @@ from uuid import UUID
 
 import msgspec
 
-from service.access import Caller, Role
+from scenarios.meeting.rule_terms import OfficeKey
+from service.access import Caller, Role, roles_as
 from service.config import Config
 from service.db import Connection, new_id
 from service.errors import Conflict, NotAllowed, NotFound
+from service.i18n import mark
 from service.inputs import Name, PhoneText
 from service.members import member_by_phone
 
+Part = Literal["owner", "editor", "viewer", "gate"]
+PARTS: dict[Part, str] = {
+    "owner": mark("负责人"),
+    "editor": mark("经办人"),
+    "viewer": mark("查阅人"),
+    "gate": mark("入口"),
+}
+"""What somebody is in an organization; msgids."""
 STEWARDS = frozenset({Role.ORGANIZER, Role.GATE})
 
 
-class LastOrganizer(Conflict):
-    """组织至少要有一名组织者。"""
+class LastOwner(Conflict):
+    """组织至少要有一名负责人。"""
 
-    code = "last_organizer"
+    code = "last_owner"
 
 
 class NewOrganization(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,14 +44,18 @@ class Organization(msgspec.Struct, frozen=True):
 
     id: UUID
     name: str
-    role: str
+    role: Part
 
 
 class NewColleague(msgspec.Struct, forbid_unknown_fields=True):
-    """Who shall act for an organization: an organizer manages its events, a gate may only scan at their doors."""
+    """Who shall act for an organization.
+
+    An owner decides who acts for it and does all that an editor does, who manages its events; a viewer reads what they
+    read; a gate may only scan at the doors.
+    """
 
     phone: PhoneText
-    role: Literal["organizer", "gate"]
+    role: Part
 
 
 class Colleague(msgspec.Struct, frozen=True):
@@ -53,12 +67,13 @@ class Colleague(msgspec.Struct, frozen=True):
 
 
 async def found(connection: Connection, member_id: UUID, new: NewOrganization) -> Organization:
-    """Make an organization with the founder as its organizer (an app's token says so after its next rotation)."""
-    made = Organization(new_id(), new.name.strip(), Role.ORGANIZER)
+    """Make an organization with the founder as its owner (an app's token says so after its next rotation)."""
+    made = Organization(new_id(), new.name.strip(), "owner")
     await connection.execute(
         "INSERT INTO organizations (id, name, founded_by) VALUES ($1, $2, $3)", made.id, made.name, member_id
     )
     await put_member(connection, made.id, member_id, made.role)
+    await note_change(connection, made.id, member_id, made.role, member_id)
     return made
 
 
@@ -77,8 +92,13 @@ async def of_member(connection: Connection, member_id: UUID) -> list[Organizatio
 
 
 async def colleagues(connection: Connection, caller: Caller, organization_id: UUID) -> list[Colleague]:
-    """Who acts for the caller's organization. Raises NotFound and NotAllowed as `require_organizer`."""
-    await require_organizer(connection, caller, organization_id)
+    """Who acts for the caller's organization. Raises NotFound and NotAllowed as `require_in`."""
+    await require_in(connection, caller, organization_id, Role.VIEWER)
+    return await people_of(connection, organization_id)
+
+
+async def people_of(connection: Connection, organization_id: UUID) -> list[Colleague]:
+    """Who acts for an organization, the first who came first."""
     rows = await connection.fetch(
         """
         SELECT member_id, phone_hint, role
@@ -96,13 +116,14 @@ async def add_member(
 ) -> Colleague:
     """Let someone act for the caller's organization, known or not yet; one who does already changes role.
 
-    Raises NotFound and NotAllowed as `require_organizer`, PhoneInvalid, and LastOrganizer.
+    Raises NotFound and NotAllowed as `require_in`, PhoneInvalid, and LastOwner.
     """
     await lock(connection, organization_id)
-    await require_organizer(connection, caller, organization_id)
+    await require_in(connection, caller, organization_id, Role.OWNER)
     member_id = await member_by_phone(connection, config, new.phone)
     await put_member(connection, organization_id, member_id, new.role)
-    await keep_an_organizer(connection, organization_id)
+    await note_change(connection, organization_id, member_id, new.role, caller.member)
+    await keep_an_owner(connection, organization_id)
     hint = await connection.fetchval("SELECT phone_hint FROM members WHERE id = $1", member_id)
     return Colleague(member_id, hint, new.role)
 
@@ -110,10 +131,10 @@ async def add_member(
 async def remove_member(connection: Connection, caller: Caller, organization_id: UUID, member_id: UUID) -> None:
     """Let someone no longer act for the caller's organization, at once.
 
-    Raises NotFound and NotAllowed as `require_organizer`, NotFound for one who does not act for it, LastOrganizer.
+    Raises NotFound and NotAllowed as `require_in`, NotFound for one who does not act for it, LastOwner.
     """
     await lock(connection, organization_id)
-    await require_organizer(connection, caller, organization_id)
+    await require_in(connection, caller, organization_id, Role.OWNER)
     removed = await connection.fetchval(
         "DELETE FROM organization_members WHERE organization_id = $1 AND member_id = $2 RETURNING true",
         organization_id,
@@ -121,11 +142,12 @@ async def remove_member(connection: Connection, caller: Caller, organization_id:
     )
     if not removed:
         raise NotFound
-    await keep_an_organizer(connection, organization_id)
+    await note_change(connection, organization_id, member_id, None, caller.member)
+    await keep_an_owner(connection, organization_id)
 
 
 async def lock(connection: Connection, organization_id: UUID) -> None:
-    """Hold an organization until the transaction ends, so that two organizers cannot each remove the other."""
+    """Hold an organization until the transaction ends, so that two owners cannot each remove the other."""
     await connection.execute("SELECT id FROM organizations WHERE id = $1 FOR NO KEY UPDATE", organization_id)
 
 
@@ -142,14 +164,31 @@ async def put_member(connection: Connection, organization_id: UUID, member_id: U
     )
 
 
-async def keep_an_organizer(connection: Connection, organization_id: UUID) -> None:
-    """Raises LastOrganizer when nobody is left who manages the organization."""
+async def note_change(
+    connection: Connection, organization_id: UUID, member_id: UUID, role: Part | None, by: UUID
+) -> None:
+    """Keep what somebody became in an organization, or that they left it, and by whom."""
+    await connection.execute(
+        """
+        INSERT INTO organization_changes (id, organization_id, member_id, role, changed_by, changed_at)
+        VALUES ($1, $2, $3, $4, $5, now())
+        """,
+        new_id(),
+        organization_id,
+        member_id,
+        role,
+        by,
+    )
+
+
+async def keep_an_owner(connection: Connection, organization_id: UUID) -> None:
+    """Raises LastOwner when nobody is left who decides who acts for the organization."""
     left = await connection.fetchval(
-        "SELECT EXISTS (SELECT FROM organization_members WHERE organization_id = $1 AND role = 'organizer')",
+        "SELECT EXISTS (SELECT FROM organization_members WHERE organization_id = $1 AND role = 'owner')",
         organization_id,
     )
     if not left:
-        raise LastOrganizer
+        raise LastOwner
 
 
 async def appoint_authority(connection: Connection, config: Config, phone: str, region: str) -> UUID:
@@ -161,10 +200,10 @@ async def appoint_authority(connection: Connection, config: Config, phone: str, 
     return member_id
 
 
-async def require_organizer(connection: Connection, caller: Caller, organization_id: UUID) -> None:
-    """Go on only for an organizer of this organization.
+async def require_in(connection: Connection, caller: Caller, organization_id: UUID, *roles: Role) -> None:
+    """Go on only for one who is in one of these roles in this organization.
 
-    Raises NotFound for one who does not act for it, so that nothing is revealed, and NotAllowed for its gates.
+    Raises NotFound for one who does not act for it, so that nothing is revealed, NotAllowed for one in another role.
     """
     role = await connection.fetchval(
         "SELECT role FROM organization_members WHERE organization_id = $1 AND member_id = $2",
@@ -173,12 +212,12 @@ async def require_organizer(connection: Connection, caller: Caller, organization
     )
     if role is None:
         raise NotFound
-    if role != Role.ORGANIZER:
+    if not roles_as(role) & set(roles):
         raise NotAllowed
 
 
-async def require(connection: Connection, caller: Caller, event_id: UUID, *roles: Role) -> None:
-    """Go on only for one who is in one of these roles towards this event.
+async def require(connection: Connection, caller: Caller, event_id: UUID, *roles: Role) -> frozenset[Role]:
+    """Go on only for one who is in one of these roles towards this event; return all that they are in.
 
     Raises NotFound for one who has nothing to do with the event, NotAllowed for one in another role.
     """
@@ -187,6 +226,7 @@ async def require(connection: Connection, caller: Caller, event_id: UUID, *roles
         raise NotFound
     if not standing & set(roles):
         raise NotAllowed
+    return standing
 
 
 async def is_steward(connection: Connection, caller: Caller, event_id: UUID) -> bool:
@@ -195,16 +235,31 @@ async def is_steward(connection: Connection, caller: Caller, event_id: UUID) -> 
 
 
 async def roles_at(connection: Connection, caller: Caller, event_id: UUID) -> frozenset[Role]:
-    """What the caller is to an event: its organization's organizer or gate, its region's authority, or nothing."""
+    """What the caller is to an event: of its organization, of its place's authority, of its verifier, or nothing."""
     rows = await connection.fetch(
+        "SELECT role FROM event_parties WHERE event_id = $1 AND member_id = $2", event_id, caller.member_id
+    )
+    return roles_as(*(row["role"] for row in rows))
+
+
+async def require_office(connection: Connection, caller: Caller, event_id: UUID, office: OfficeKey) -> None:
+    """Go on only for one who holds this office in the authority of the event's place.
+
+    That place is whose rule the event is under, its region where nobody said: another's office counts for nothing.
+    Raises NotFound for one who has nothing to do with the event, NotAllowed for one without the office.
+    """
+    await require(connection, caller, event_id, Role.AUTHORITY)
+    holds = await connection.fetchval(
         """
-        SELECT role FROM organization_members AS own JOIN events USING (organization_id)
-        WHERE events.id = $1 AND own.member_id = $2
-        UNION ALL
-        SELECT 'authority' FROM authority_members AS officer JOIN events USING (region)
-        WHERE events.id = $1 AND officer.member_id = $2
+        SELECT EXISTS (
+            SELECT FROM events LEFT JOIN rule_places ON event_id = events.id
+            JOIN authority_members AS officer ON officer.region = coalesce(rule_place, events.region)
+            WHERE events.id = $1 AND officer.member_id = $2 AND $3 = ANY (offices)
+        )
         """,
         event_id,
         caller.member_id,
+        office,
     )
-    return frozenset(Role(row["role"]) for row in rows)
+    if not holds:
+        raise NotAllowed

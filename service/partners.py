@@ -15,7 +15,7 @@ import msgspec
 
 from scenarios.actions.methodologies import methodology_for
 from service import organizations
-from service.access import Caller
+from service.access import Caller, Role
 from service.carbon import carbon_refused
 from service.config import Config
 from service.db import Connection, new_id
@@ -118,9 +118,9 @@ def fit(return_url: str) -> str:
 async def register(connection: Connection, caller: Caller, organization_id: UUID, new: NewPartner) -> Partner:
     """Register a partner of the caller's organization.
 
-    Raises NotFound and NotAllowed as `organizations.require_organizer`, ReturnUrlUnfit.
+    Raises NotFound and NotAllowed as `organizations.require_in`, ReturnUrlUnfit.
     """
-    await organizations.require_organizer(connection, caller, organization_id)
+    await organizations.require_in(connection, caller, organization_id, Role.ORGANIZER)
     return_url = None if new.return_url is None else fit(new.return_url)
     row = await connection.fetchrow(
         """
@@ -138,7 +138,7 @@ async def register(connection: Connection, caller: Caller, organization_id: UUID
 
 async def of_organization(connection: Connection, caller: Caller, organization_id: UUID) -> list[Partner]:
     """The partners of the caller's organization, the oldest first. Raises NotFound and NotAllowed as `register`."""
-    await organizations.require_organizer(connection, caller, organization_id)
+    await organizations.require_in(connection, caller, organization_id, Role.VIEWER)
     rows = await connection.fetch(
         """
         SELECT id, organization_id, name, return_url, registered_at
@@ -159,16 +159,18 @@ async def find(connection: Connection, partner_id: UUID) -> Partner:
     return Partner(**row)
 
 
-async def require_organizer(connection: Connection, caller: Caller, partner_id: UUID) -> Partner:
-    """The partner, for an organizer of its organization. Raises NotFound and NotAllowed."""
+async def require_organizer(
+    connection: Connection, caller: Caller, partner_id: UUID, role: Role = Role.ORGANIZER
+) -> Partner:
+    """The partner, for one in this role in its organization. Raises NotFound and NotAllowed."""
     partner = await find(connection, partner_id)
-    await organizations.require_organizer(connection, caller, partner.organization_id)
+    await organizations.require_in(connection, caller, partner.organization_id, role)
     return partner
 
 
 async def show(connection: Connection, caller: Caller, partner_id: UUID) -> PartnerShown:
     """A partner of the caller's organization with its scopes and keys. Raises as `require_organizer`."""
-    partner = await require_organizer(connection, caller, partner_id)
+    partner = await require_organizer(connection, caller, partner_id, Role.VIEWER)
     scopes = await connection.fetch(
         """
         SELECT region, action, asked_at, approved_at, withdrawn_at

@@ -15,7 +15,7 @@ from scenarios.meeting.accounting import Facts
 from scenarios.meeting.report_building import Accounted, build
 from scenarios.meeting.reports import Annex, EventSaid, Form, PackSaid, Report, VersionSaid, encode
 from service import accountings, event_files, events, inventories, jobs, report_docx, report_pdf, report_xlsx
-from service.access import Caller, Role
+from service.access import READERS, Caller
 from service.accountings import Accounting
 from service.carbon import carbon_refused
 from service.db import Connection
@@ -35,7 +35,6 @@ MEDIA_TYPES: dict[Format, str] = {
 }
 FORMS: tuple[Form, ...] = ("full", "public")
 JOB = "report"
-PARTIES = {Role.ORGANIZER, Role.AUTHORITY}
 
 
 class NothingToReport(NotNow):
@@ -68,7 +67,7 @@ async def require(connection: Connection, caller: Caller, event_id: UUID, number
     """
     if form == "public" and number is not None:
         return
-    if not caller.member_id or not await roles_at(connection, caller, event_id) & PARTIES:
+    if not caller.member_id or not await roles_at(connection, caller, event_id) & set(READERS):
         raise NotFound
 
 

@@ -197,7 +197,7 @@ async def certificates(
             account_id = retirements.event_id AS by_event,
             account_id = $2 OR EXISTS (
                 SELECT FROM organization_members AS own JOIN events AS theirs USING (organization_id)
-                WHERE theirs.id = account_id AND own.member_id = $2 AND role = 'organizer'
+                WHERE theirs.id = account_id AND own.member_id = $2 AND role IN ('owner', 'editor', 'viewer')
             ) AS whole,
             blocks.parts AS blocks
         FROM retirements LEFT JOIN events ON events.id = retirements.event_id

@@ -17,7 +17,7 @@ import asyncpg
 import jwt
 import msgspec
 
-from service.access import Caller, Role
+from service.access import Caller, Role, roles_as
 from service.config import Config
 from service.db import Connection, new_id, transaction
 from service.errors import NotSignedIn
@@ -152,15 +152,21 @@ async def forget_old(connection: Connection, before: datetime) -> None:
 
 
 async def roles_of(connection: Connection, member_id: UUID) -> frozenset[Role]:
-    """What a member may be called: always a citizen, and what organizations and authorities made of them."""
+    """What a member may be called: always a citizen, and what organizations and authorities made of them.
+
+    A verifier is one whose organization was ever registered as such; for which event, `organizations.roles_at` says.
+    """
     rows = await connection.fetch(
         """
-        SELECT DISTINCT role FROM organization_members WHERE member_id = $1
+        SELECT role FROM organization_members WHERE member_id = $1
         UNION SELECT 'authority' FROM authority_members WHERE member_id = $1
+        UNION SELECT 'operator' FROM operators WHERE member_id = $1
+        UNION SELECT 'verifier' FROM organization_members JOIN verifier_registrations USING (organization_id)
+        WHERE member_id = $1 AND role IN ('owner', 'editor')
         """,
         member_id,
     )
-    return frozenset({Role.PUBLIC, Role.CITIZEN, *(Role(row["role"]) for row in rows)})
+    return roles_as(*(row["role"] for row in rows)) | {Role.PUBLIC, Role.CITIZEN}
 
 
 async def issue_tokens(connection: Connection, config: Config, session: Session, now: datetime) -> Tokens:

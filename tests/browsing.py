@@ -123,7 +123,7 @@ async def in_role(role: Role, client: httpx.AsyncClient, pool: asyncpg.Pool, con
     if role == Role.AUTHORITY:
         async with transaction(pool) as connection:
             await organizations.appoint_authority(connection, config, ZHAO, "110000")
-    phones = {Role.CITIZEN: LI, Role.ORGANIZER: WANG, Role.GATE: HAN, Role.AUTHORITY: ZHAO}
+    phones = {Role.CITIZEN: LI, Role.OWNER: WANG, Role.GATE: HAN, Role.AUTHORITY: ZHAO}
     if role in phones:
         await sign_in(client, pool, config, phones[role])
     yield

@@ -39,7 +39,7 @@ async def open_event(pool: asyncpg.Pool, place: str = "北京", factor_set: str 
             "INSERT INTO organizations (id, name, founded_by) VALUES ($1, '会务组', $2)", organization, member
         )
         await connection.execute(
-            "INSERT INTO organization_members (organization_id, member_id, role) VALUES ($1, $2, 'organizer')",
+            "INSERT INTO organization_members (organization_id, member_id, role) VALUES ($1, $2, 'owner')",
             organization,
             member,
         )

@@ -14,17 +14,18 @@ from litestar import Litestar, get
 from litestar.routes import HTTPRoute
 
 from service import access, app, organizations, sessions
-from service.access import ACCESS, ROUTES, Role
+from service.access import ACCESS, ROUTES, Role, roles_as
 from service.config import Config
 from service.db import Connection, new_id, transaction
 from service.members import member_by_phone
 from tests.conftest import serving
-from tests.people import HAN, LI, WANG, ZHAO, key
+from tests.people import ANNA, HAN, LI, WANG, ZHAO, key
 
 SETTINGS = Config(database_url="", redis_url="", secret=b"test" * 8, local=True, bench=True)
 APP = app.create_app(SETTINGS)
 VALUES: dict[type, str] = {UUID: str(UUID(int=7)), int: "7", str: "x"}
-PHONES = {Role.CITIZEN: LI, Role.ORGANIZER: WANG, Role.GATE: HAN, Role.AUTHORITY: ZHAO}
+PHONES = {Role.CITIZEN: LI, Role.OWNER: WANG, Role.GATE: HAN, Role.AUTHORITY: ZHAO}
+PARTS = {Role.OWNER: "owner", Role.ORGANIZER: "editor", Role.VIEWER: "viewer", Role.GATE: "gate"}
 
 
 def test_every_row_has_a_route_and_every_route_a_row() -> None:
@@ -54,14 +55,31 @@ def urls(application: Litestar) -> dict[str, str]:
 
 async def become(connection: Connection, config: Config, role: Role) -> UUID:
     """A member who is a citizen, and this besides."""
-    member_id = await member_by_phone(connection, config, PHONES[role])
-    if role in {Role.ORGANIZER, Role.GATE}:
+    member_id = await member_by_phone(connection, config, PHONES.get(role, ANNA))
+    if role in {*PARTS, Role.VERIFIER}:
         founder = await member_by_phone(connection, config, WANG)
         made = await organizations.found(connection, founder, organizations.NewOrganization("会务组"))
-        await organizations.put_member(connection, made.id, member_id, role)
+        await organizations.put_member(connection, made.id, member_id, PARTS.get(role, "editor"))
+    if role == Role.VERIFIER:
+        await register(connection, made.id, founder)
     if role == Role.AUTHORITY:
         await organizations.appoint_authority(connection, config, ZHAO, "110000")
+    if role == Role.OPERATOR:
+        await connection.execute("INSERT INTO operators (member_id) VALUES ($1)", member_id)
     return member_id
+
+
+async def register(connection: Connection, organization_id: UUID, by: UUID) -> None:
+    """Make an organization a verifier."""
+    await connection.execute(
+        """
+        INSERT INTO verifier_registrations (id, organization_id, registered, reference, said_by, said_at)
+        VALUES ($1, $2, true, '名录第 1 号', $3, now())
+        """,
+        new_id(),
+        organization_id,
+        by,
+    )
 
 
 async def credentials(connection: Connection, config: Config, role: Role) -> dict[str, dict[str, str]]:
@@ -69,14 +87,22 @@ async def credentials(connection: Connection, config: Config, role: Role) -> dic
     if role == Role.PUBLIC:
         return {"api": {}, "page": {}}
     now = datetime.now(UTC)
-    member_id = await member_by_phone(connection, config, PHONES[role])
+    member_id = await member_by_phone(connection, config, PHONES.get(role, ANNA))
     roles = await sessions.roles_of(connection, member_id)
-    assert roles == {Role.PUBLIC, Role.CITIZEN, role}
+    assert roles == held_by(role)
     session = await sessions.open_session(connection, member_id, "browser", str(new_id()), now)
     return {
         "api": {"Authorization": f"Bearer {sessions.access_token(config, member_id, roles, now)}"},
         "page": {"Cookie": f"tanhui_session={sessions.cookie_of(config, session)}"},
     }
+
+
+def held_by(role: Role) -> frozenset[Role]:
+    """Every role that one has who was made this."""
+    if role in {Role.PUBLIC, Role.CITIZEN}:
+        return frozenset({Role.PUBLIC, role})
+    besides = roles_as("editor") if role == Role.VERIFIER else frozenset[Role]()
+    return roles_as(PARTS.get(role, role)) | besides | {Role.PUBLIC, Role.CITIZEN}
 
 
 def verdict(answer: httpx.Response) -> str:
@@ -89,8 +115,7 @@ def verdict(answer: httpx.Response) -> str:
 
 def expected(route: str, role: Role) -> str:
     """What the table says."""
-    held = {Role.PUBLIC} if role == Role.PUBLIC else {Role.PUBLIC, Role.CITIZEN, role}
-    if ACCESS[route] & held:
+    if ACCESS[route] & held_by(role):
         return "in"
     return "sign in first" if role == Role.PUBLIC else "not allowed"
 

@@ -104,7 +104,7 @@ async def test_a_token_of_the_wrong_role_is_refused_and_nothing_done(
     han = await add_gate_keeper(client, wang, organization, HAN)
     li = await sign_in(client, LI)
     for headers in (han, li):
-        body = {"phone": LI, "role": "organizer"}
+        body = {"phone": LI, "role": "editor"}
         answer = await client.post(f"{MINE}/{organization}/members", json=body, headers=headers | key())
         check_problem(answer, 403, "not_allowed")
     assert await database.fetchval("SELECT count(*) FROM organization_members") == 2

@@ -76,7 +76,7 @@ async def tracked(pool: asyncpg.Pool) -> UUID:
         await connection.execute(
             "INSERT INTO organizations (id, name, founded_by) VALUES ($1, '单位', $2)", organization, member
         )
-        await connection.execute("INSERT INTO organization_members VALUES ($1, $2, 'organizer')", organization, member)
+        await connection.execute("INSERT INTO organization_members VALUES ($1, $2, 'owner')", organization, member)
         await connection.execute("INSERT INTO authority_members VALUES ($1, '110000')", member)
         partner = new_id()
         await connection.execute(
@@ -246,7 +246,7 @@ async def test_the_only_organizer_of_an_event_that_is_not_over_must_hand_it_over
     async with transaction(database) as connection:
         other = await open_member(connection)
         await connection.execute(
-            "INSERT INTO organization_members VALUES ($1, $2, 'organizer')", event.organization_id, other
+            "INSERT INTO organization_members VALUES ($1, $2, 'owner')", event.organization_id, other
         )
     await erase(database, organizer, MORNING)
 

@@ -63,8 +63,8 @@ async def test_a_refusal_is_repeated_too_even_when_it_would_go_well_by_now(clien
     headers, url = wang | key(), f"{MINE}/{organization}/members"
     stepping_down = {"phone": WANG, "role": "gate"}
     refused = await client.post(url, json=stepping_down, headers=headers)
-    assert refused.json()["code"] == "last_organizer"
-    await client.post(url, json={"phone": LI, "role": "organizer"}, headers=wang | key())
+    assert refused.json()["code"] == "last_owner"
+    await client.post(url, json={"phone": LI, "role": "owner"}, headers=wang | key())
     again = await client.post(url, json=stepping_down, headers=headers)
     assert (again.status_code, again.content) == (409, refused.content)
     assert again.headers["content-type"] == "application/problem+json"

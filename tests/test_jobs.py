@@ -21,7 +21,7 @@ from service.db import new_id, transaction
 from service.errors import NotFound
 from service.events import Event
 from service.jobs import Job, JobIdTaken, Work
-from service.organizations import LastOrganizer
+from service.organizations import LastOwner
 from service.replay import Stopped
 from tests.browsing import assert_sound, sign_in
 from tests.paper import see
@@ -120,7 +120,7 @@ async def test_a_refusal_undoes_all_of_it_and_is_told_in_words(
     @jobs.handles("refused")
     async def refuse(work: Work) -> None:
         await rename(work, "？")
-        raise LastOrganizer
+        raise LastOwner
 
     @jobs.handles("faulty")
     async def fault(work: Work) -> None:
@@ -132,8 +132,8 @@ async def test_a_refusal_undoes_all_of_it_and_is_told_in_words(
         assert not (await look(database, faulty)).is_over
         await working.do_waiting(database, config)
     problems = [(await look(database, each)).refusal or {} for each in (refused, faulty)]
-    assert [each["code"] for each in problems] == ["last_organizer", "job_fault"]
-    assert problems[0]["detail"] == "组织至少要有一名组织者。"
+    assert [each["code"] for each in problems] == ["last_owner", "job_fault"]
+    assert problems[0]["detail"] == "组织至少要有一名负责人。"
     assert await names(database) == before
     assert await database.fetchval("SELECT attempts FROM jobs WHERE id = $1", faulty.id) == jobs.MOST_ATTEMPTS
 
@@ -157,7 +157,7 @@ async def test_it_is_watched_by_stream_and_by_page(
     async def count(work: Work) -> None:
         await work.progress(1, 4)
         await goes_on.wait()
-        raise LastOrganizer
+        raise LastOwner
 
     job = await begun(database, event, "counting")
     organizer = bearer(await sign_in_tokens(client, WANG))
@@ -184,7 +184,7 @@ async def test_it_is_watched_by_stream_and_by_page(
     assert "25%" in shown
     over = await see(client, url)
     assert_sound(over, "zh")
-    assert "组织至少要有一名组织者。" in over.text
+    assert "组织至少要有一名负责人。" in over.text
     assert b'http-equiv="refresh"' not in over.answer.content
 
 
@@ -203,11 +203,11 @@ async def test_it_is_followed_in_the_command_line(
     async def count(work: Work) -> dict[str, int]:
         await work.progress(1, 4)
         if b"no" in work.payload:
-            raise LastOrganizer
+            raise LastOwner
         return {"counted": 4}
 
     caller = replay.Organizer(client, await sign_in_tokens(client, WANG))
-    for payload, ended, said in (("yes", True, '"counted": 4'), ("no", False, "组织至少要有一名组织者。")):
+    for payload, ended, said in (("yes", True, '"counted": 4'), ("no", False, "组织至少要有一名负责人。")):
         job = await begun(database, event, "counting", payload)
         following = asyncio.create_task(cli_job.follow(caller, job.id))
         await working.do_waiting(database, config)

@@ -93,7 +93,7 @@ class Ledger(RuleBasedStateMachine):
         await connection.execute(
             """
             INSERT INTO organization_members (organization_id, member_id, role)
-            SELECT id, $1, 'organizer' FROM organizations
+            SELECT id, $1, 'owner' FROM organizations
             """,
             self.members[0],
         )

@@ -31,18 +31,18 @@ async def add(client: httpx.AsyncClient, who: Headers, organization_id: UUID, ph
     return await client.post(members_of(organization_id), json={"phone": phone, "role": role}, headers=who | key())
 
 
-async def become_organizer(client: httpx.AsyncClient, who: Headers, organization_id: UUID, phone: str) -> Headers:
-    """Make someone a second organizer, and sign them in."""
-    assert (await add(client, who, organization_id, phone, "organizer")).status_code == 201
+async def become_owner(client: httpx.AsyncClient, who: Headers, organization_id: UUID, phone: str) -> Headers:
+    """Make someone a second owner, and sign them in."""
+    assert (await add(client, who, organization_id, phone, "owner")).status_code == 201
     return bearer(await sign_in_tokens(client, phone))
 
 
-async def test_a_founder_is_the_organizer(client: httpx.AsyncClient) -> None:
+async def test_a_founder_is_the_owner(client: httpx.AsyncClient) -> None:
     wang, organization = await found_organization(client, WANG, " 碳惠会务 ")
     mine = (await client.get(MINE, headers=wang)).json()
-    assert mine == [{"id": str(organization), "name": "碳惠会务", "role": "organizer"}]
+    assert mine == [{"id": str(organization), "name": "碳惠会务", "role": "owner"}]
     (only,) = (await client.get(members_of(organization), headers=wang)).json()
-    assert (only["phone_hint"], only["role"]) == ("****0001", "organizer")
+    assert (only["phone_hint"], only["role"]) == ("****0001", "owner")
 
 
 async def test_someone_named_by_number_acts_once_they_sign_in(client: httpx.AsyncClient) -> None:
@@ -56,34 +56,34 @@ async def test_someone_named_by_number_acts_once_they_sign_in(client: httpx.Asyn
 async def test_naming_someone_again_changes_their_role(client: httpx.AsyncClient) -> None:
     wang, organization = await found_organization(client, WANG)
     first = await add(client, wang, organization, HAN, "gate")
-    second = await add(client, wang, organization, HAN, "organizer")
+    second = await add(client, wang, organization, HAN, "editor")
     assert first.json()["member_id"] == second.json()["member_id"]
     people = (await client.get(members_of(organization), headers=wang)).json()
-    assert [each["role"] for each in people] == ["organizer", "organizer"]
+    assert [each["role"] for each in people] == ["owner", "editor"]
 
 
-async def test_only_an_organizer_of_that_very_organization_changes_its_people(client: httpx.AsyncClient) -> None:
+async def test_only_an_owner_of_that_very_organization_changes_its_people(client: httpx.AsyncClient) -> None:
     wang, ours = await found_organization(client, WANG)
     li, theirs = await found_organization(client, LI, "另一家")
     for answer in (
-        await add(client, li, ours, LI, "organizer"),
+        await add(client, li, ours, LI, "owner"),
         await client.get(members_of(ours), headers=li),
         await client.delete(f"{members_of(ours)}/{new_id()}", headers=li),
-        await add(client, li, new_id(), LI, "organizer"),
+        await add(client, li, new_id(), LI, "owner"),
     ):
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), "nothing is revealed"
     assert (await add(client, wang, ours, LI, "gate")).status_code == 201
-    refused = await add(client, li, ours, LI, "organizer")
-    assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed"), "an organizer elsewhere, a gate here"
+    refused = await add(client, li, ours, LI, "owner")
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed"), "an owner elsewhere, a gate here"
     assert len((await client.get(members_of(ours), headers=wang)).json()) == 2
     assert len((await client.get(members_of(theirs), headers=li)).json()) == 1
 
 
-async def test_a_removed_organizer_can_do_nothing_more_although_the_token_still_says_so(
+async def test_a_removed_owner_can_do_nothing_more_although_the_token_still_says_so(
     client: httpx.AsyncClient,
 ) -> None:
     wang, organization = await found_organization(client, WANG)
-    li = await become_organizer(client, wang, organization, LI)
+    li = await become_owner(client, wang, organization, LI)
     people = (await client.get(members_of(organization), headers=li)).json()
     wang_id = people[0]["member_id"]
     assert (await client.delete(f"{members_of(organization)}/{wang_id}", headers=li)).status_code == 204
@@ -91,22 +91,22 @@ async def test_a_removed_organizer_can_do_nothing_more_although_the_token_still_
     assert (await client.delete(f"{members_of(organization)}/{wang_id}", headers=li)).status_code == 404
 
 
-async def test_the_last_organizer_can_neither_leave_nor_step_down(client: httpx.AsyncClient) -> None:
+async def test_the_last_owner_can_neither_leave_nor_step_down(client: httpx.AsyncClient) -> None:
     wang, organization = await found_organization(client, WANG)
     await add_gate(client, wang, organization, HAN)
     own_id = (await client.get("/v1/me", headers=wang)).json()["member_id"]
     leaving = await client.delete(f"{members_of(organization)}/{own_id}", headers=wang)
     stepping_down = await add(client, wang, organization, WANG, "gate")
     for answer in (leaving, stepping_down):
-        assert (answer.status_code, answer.json()["code"]) == (409, "last_organizer")
-    assert (await client.get(MINE, headers=wang)).json()[0]["role"] == "organizer"
+        assert (answer.status_code, answer.json()["code"]) == (409, "last_owner")
+    assert (await client.get(MINE, headers=wang)).json()[0]["role"] == "owner"
 
 
-async def test_two_organizers_cannot_remove_each_other_at_once(database: asyncpg.Pool, config: Config) -> None:
+async def test_two_owners_cannot_remove_each_other_at_once(database: asyncpg.Pool, config: Config) -> None:
     async with transaction(database) as connection:
         wang, li = [Caller(await member_by_phone(connection, config, phone), frozenset(Role)) for phone in (WANG, LI)]
         ours = (await organizations.found(connection, wang.member, organizations.NewOrganization("会务组"))).id
-        await organizations.put_member(connection, ours, li.member, Role.ORGANIZER)
+        await organizations.put_member(connection, ours, li.member, "owner")
 
     async def remove_wang() -> None:
         async with transaction(database) as connection:
@@ -173,8 +173,8 @@ async def test_each_role_towards_an_event_is_asked_of_the_database(
             for event_id in (beijing, abroad)
         }
         assert {each: roles for each, roles in standing.items() if roles} == {
-            (WANG, beijing): {Role.ORGANIZER},
-            (WANG, abroad): {Role.ORGANIZER},
+            (WANG, beijing): {Role.OWNER, Role.ORGANIZER, Role.VIEWER},
+            (WANG, abroad): {Role.OWNER, Role.ORGANIZER, Role.VIEWER},
             (HAN, beijing): {Role.GATE},
             (HAN, abroad): {Role.GATE},
             (ZHAO, beijing): {Role.AUTHORITY},

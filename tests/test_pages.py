@@ -57,7 +57,7 @@ PAGES: dict[Role, tuple[str, ...]] = {
         "/organize",
         "/authority",
     ),
-    Role.ORGANIZER: (
+    Role.OWNER: (
         "/",
         "/organize",
         "/organize/events/new",
@@ -78,7 +78,7 @@ async def test_each_page_is_sound_for_each_role(
 ) -> None:
     async with transaction(database) as connection:
         keeper = await members.member_by_phone(connection, config, HAN)
-        await organizations.put_member(connection, event.organization_id, keeper, Role.GATE)
+        await organizations.put_member(connection, event.organization_id, keeper, "gate")
     client.headers["accept-language"] = language
     values = {"event": event.id, "gate": event.gates[0].id, "short": event.gates[0].short_code}
     async with in_role(role, client, database, config):

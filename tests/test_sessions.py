@@ -208,7 +208,8 @@ async def test_a_new_role_shows_at_the_next_rotation(client: httpx.AsyncClient) 
     made = await client.post("/v1/organizations", json={"name": "碳惠会务"}, headers=bearer(tokens) | key())
     url = f"/v1/organizations/{made.json()['id']}/members"
     assert (await client.get(url, headers=bearer(tokens))).status_code == 403
-    assert (await client.get("/v1/me", headers=bearer(tokens))).json()["roles"] == ["citizen", "organizer"]
+    roles = (await client.get("/v1/me", headers=bearer(tokens))).json()["roles"]
+    assert roles == ["citizen", "organizer", "owner", "viewer"]
     tokens = await rotate(client, tokens)
     assert (await client.get(url, headers=bearer(tokens))).status_code == 200
 

@@ -45,7 +45,7 @@ async def partner(database: asyncpg.Pool, config: Config) -> Reporting:
     made = await make_partner(database, config, PLATE, NewScope("110000", "metro"), name="城市食堂")
     async with transaction(database) as connection:
         owner = await connection.fetchval("SELECT organization_id FROM partners WHERE id = $1", made.id)
-        for phone, role in ((WANG, "organizer"), (HAN, "gate")):
+        for phone, role in ((WANG, "editor"), (HAN, "gate")):
             await organizations.put_member(connection, owner, await member_by_phone(connection, config, phone), role)
     return made
 

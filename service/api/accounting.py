@@ -12,7 +12,7 @@ from litestar.params import FromPath, JSONBody
 
 from scenarios.meeting.differences import Difference
 from service import accountings, events, inventories
-from service.access import Caller, Role
+from service.access import READERS, Caller, Role
 from service.accountings import NewAbsence, NewSettings, Opening, Settings
 from service.api.given import Pool
 from service.api.problems import WRITES, refuses
@@ -20,8 +20,6 @@ from service.api.requests import Key, answer_once
 from service.db import Connection
 from service.inventories import Draft, NewVersion, Version, WholeVersion
 from service.organizations import require
-
-READERS = (Role.ORGANIZER, Role.AUTHORITY)
 
 
 class OpenAccounting(msgspec.Struct, frozen=True):

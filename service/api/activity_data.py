@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from scenarios.meeting.lines import Line
 from service import activity_data, events
-from service.access import Caller, Role
+from service.access import READERS, Caller, Role
 from service.activity_data import (
     Correction,
     Ending,
@@ -60,7 +60,7 @@ async def list_activity_data(
 ) -> list[Line]:
     """The lines that count, the newest first; with `history` also those that were corrected or ended."""
     async with pool.acquire() as connection:
-        await require(connection, request.user, event_id, Role.ORGANIZER, Role.AUTHORITY)
+        await require(connection, request.user, event_id, *READERS)
         return await page_of_lines(connection, event_id, history=history, before=before, limit=limit)
 
 

@@ -20,7 +20,7 @@ from scenarios.refusals import (
     UnitContradicts,
 )
 from service import estimates, events
-from service.access import Caller, Role
+from service.access import READERS, Caller
 from service.api.given import Limits, Pool
 from service.api.problems import refuses
 from service.carbon import CLASSES
@@ -44,7 +44,7 @@ async def estimate(request: Request[Caller, Any, Any], data: JSONBody[NewEstimat
 async def show_estimate(request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool) -> Estimate:
     """What the event will probably emit, by the operator's assumptions for its kind."""
     async with pool.acquire() as connection:
-        await require(connection, request.user, event_id, Role.ORGANIZER, Role.AUTHORITY)
+        await require(connection, request.user, event_id, *READERS)
         return await estimates.for_event(connection, await events.find(connection, event_id))
 
 

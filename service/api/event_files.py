@@ -18,7 +18,7 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from service import event_files, events, photos, workbooks
-from service.access import Caller, Role
+from service.access import READERS, Caller, Role
 from service.api.evidence import HEADERS
 from service.api.given import Pool
 from service.api.problems import WRITES, refuses
@@ -122,7 +122,7 @@ async def upload_file(
 async def list_files(request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool) -> list[EventFile]:
     """An event's files, the newest first."""
     async with pool.acquire() as connection:
-        await require(connection, request.user, event_id, Role.ORGANIZER, Role.AUTHORITY)
+        await require(connection, request.user, event_id, *READERS)
         return await event_files.of_event(connection, event_id)
 
 
@@ -137,7 +137,7 @@ async def download_file(
 async def downloaded(request: Request[Caller, Any, Any], pool: Pool, event_id: UUID, file_id: UUID) -> Response[bytes]:
     """A file for one of the event's parties. Raises NotFound and NotAllowed."""
     async with pool.acquire() as connection:
-        await require(connection, request.user, event_id, Role.ORGANIZER, Role.AUTHORITY)
+        await require(connection, request.user, event_id, *READERS)
         await events.find(connection, event_id)
         file, content = await event_files.find(connection, event_id, file_id)
     return attachment(content, file.media_type, file.name)

@@ -108,7 +108,7 @@ async def list_refused_scans(
 ) -> list[RefusedScan]:
     """Scans that were refused, the newest first: up to 500 an hour are kept, and 500 shown."""
     async with pool.acquire() as connection:
-        await require(connection, request.user, event_id, Role.ORGANIZER, Role.AUTHORITY)
+        await require(connection, request.user, event_id, Role.VIEWER, Role.AUTHORITY)
         return await refused_scans.newest(connection, event_id, before and instant(before))
 
 

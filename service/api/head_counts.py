@@ -10,7 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, JSONBody
 
 from service import events, head_counts
-from service.access import Caller, Role
+from service.access import READERS, Caller, Role
 from service.api.given import Pool
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key, answer_once
@@ -42,7 +42,7 @@ async def enter_head_count(
 async def show_head_counts(request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool) -> HeadCounted:
     """Every count, the newest first, and what the people missing are estimated to emit, by group and together."""
     async with pool.acquire() as connection:
-        await require(connection, request.user, event_id, Role.ORGANIZER, Role.AUTHORITY)
+        await require(connection, request.user, event_id, *READERS)
         return await head_counts.read(connection, await events.find(connection, event_id))
 
 

@@ -13,7 +13,7 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation
 from litestar.params import FromPath, JSONBody
 
 from service import events, imports, tables, workbooks
-from service.access import Caller, Role
+from service.access import READERS, Caller, Role
 from service.activity_data import Ending
 from service.api.event_files import BINARY, BODY_BYTES, NameGiven, attachment, file_in, taken
 from service.api.given import Pool
@@ -95,7 +95,7 @@ async def import_table(
 async def list_imports(request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool) -> list[Import]:
     """The tables that came in, the newest first."""
     async with pool.acquire() as connection:
-        await require(connection, request.user, event_id, Role.ORGANIZER, Role.AUTHORITY)
+        await require(connection, request.user, event_id, *READERS)
         return await imports.of_event(connection, event_id)
 
 

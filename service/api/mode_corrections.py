@@ -12,7 +12,7 @@ from litestar.params import FromPath, JSONBody
 from scenarios.meeting.mode_corrections import Change
 from scenarios.refusals import CabinAbsurd, DistanceAbsurd, FactorNotInForce, UnknownMode
 from service import events, mode_corrections
-from service.access import Caller, Role
+from service.access import READERS, Caller, Role
 from service.api.given import Pool
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key, answer_once
@@ -70,7 +70,7 @@ async def list_corrections(
 ) -> list[EnteredCorrection]:
     """Every correction in the order in which they apply, withdrawn ones too."""
     async with pool.acquire() as connection:
-        await require(connection, request.user, event_id, Role.ORGANIZER, Role.AUTHORITY)
+        await require(connection, request.user, event_id, *READERS)
         return await mode_corrections.of_event(connection, event_id)
 
 

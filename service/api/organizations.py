@@ -15,7 +15,7 @@ from service.api.given import Config, Pool
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key, answer_once
 from service.db import transaction
-from service.organizations import Colleague, LastOrganizer, NewColleague, NewOrganization, Organization
+from service.organizations import Colleague, LastOwner, NewColleague, NewOrganization, Organization
 from service.phones import PhoneInvalid
 
 
@@ -23,7 +23,7 @@ from service.phones import PhoneInvalid
 async def found(
     request: Request[Caller, Any, Any], data: JSONBody[NewOrganization], key: Key, pool: Pool
 ) -> Response[Organization]:
-    """Found an organization. Rotate the token afterwards: the next one is an organizer's."""
+    """Found an organization. Rotate the token afterwards: the next one is an owner's."""
     return await answer_once(request, pool, key, data, lambda c: organizations.found(c, request.user.member, data))
 
 
@@ -46,7 +46,7 @@ async def list_members(
 @post(
     "/organizations/{organization_id:uuid}/members",
     status_code=201,
-    responses=refuses(PhoneInvalid, LastOrganizer, *WRITES),
+    responses=refuses(PhoneInvalid, LastOwner, *WRITES),
 )
 async def add_member(
     request: Request[Caller, Any, Any],
@@ -56,7 +56,7 @@ async def add_member(
     pool: Pool,
     config: Config,
 ) -> Response[Colleague]:
-    """Let the owner of a phone number act for the organization, as organizer or at the gates only."""
+    """Let the owner of a phone number act for the organization, as owner, editor or viewer, or at the gates only."""
     caller = request.user
     return await answer_once(
         request, pool, key, data, lambda c: organizations.add_member(c, config, caller, organization_id, data)
@@ -66,7 +66,7 @@ async def add_member(
 @delete(
     "/organizations/{organization_id:uuid}/members/{member_id:uuid}",
     status_code=204,
-    responses=refuses(LastOrganizer),
+    responses=refuses(LastOwner),
 )
 async def remove_member(
     request: Request[Caller, Any, Any], organization_id: FromPath[UUID], member_id: FromPath[UUID], pool: Pool

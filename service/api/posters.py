@@ -50,7 +50,7 @@ async def show_poster(
 ) -> Response[bytes]:
     """The gate's code for paper: the QR alone as PNG or SVG, or an A4 page to print."""
     async with pool.acquire() as connection:
-        await require(connection, request.user, event_id, Role.ORGANIZER)
+        await require(connection, request.user, event_id, Role.VIEWER)
         event = await events.find(connection, event_id)
     gate = event.gate(gate_id)
     return Response(

@@ -82,7 +82,7 @@ async def show_poster(
 ) -> Response[bytes]:
     """The station's code for paper: the QR alone as PNG or SVG, or an A4 page to print."""
     async with pool.acquire() as connection:
-        station = await stations.find_own(connection, request.user, station_id, Role.ORGANIZER, Role.GATE)
+        station = await stations.find_own(connection, request.user, station_id, Role.VIEWER, Role.GATE)
     return Response(
         await stations.poster(config, station, form),
         media_type=MEDIA_TYPES[form],

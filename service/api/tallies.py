@@ -13,13 +13,12 @@ from litestar.params import FromPath, HeaderParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from service import tallies
-from service.access import Caller, Role
+from service.access import READERS, Caller
 from service.api.given import Pool, Streams
 from service.api.problems import refuses
 from service.organizations import require
 from service.tallies import Tally
 
-WATCHERS = (Role.ORGANIZER, Role.AUTHORITY)
 RETRY_MS = 1_000
 
 LastSeen = Annotated[
@@ -34,7 +33,7 @@ LastSeen = Annotated[
 async def read_tally(request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool) -> Tally:
     """The event's sums as last folded."""
     async with pool.acquire() as connection:
-        await require(connection, request.user, event_id, *WATCHERS)
+        await require(connection, request.user, event_id, *READERS)
         return await tallies.read(connection, event_id)
 
 
@@ -55,7 +54,7 @@ async def stream_tally(
     The id is the sequence. The stream ends after fifteen minutes; come back with `Last-Event-ID`.
     """
     async with pool.acquire() as connection:
-        await require(connection, request.user, event_id, *WATCHERS)
+        await require(connection, request.user, event_id, *READERS)
     return tally_events(streams, event_id, last_seen)
 
 

@@ -27,7 +27,7 @@ from service.errors import NotAllowed, NotFound, Refusal
 from service.i18n import Language, mark, translate
 from service.import_columns import RANKS, STAGES
 from service.inventories import Draft, NewVersion
-from service.pages.organize import decoded, done_once, own_event
+from service.pages.organize import decoded, done_once, own_event, seen_event
 from service.pages.rendering import Typed, page, see_other, typed_in
 
 SHOWN = 10
@@ -39,6 +39,7 @@ WEAKNESSES = {
     "placeholder_factor": mark("排放因子是暂代值：有当地或更好的因子就在录入时填写"),
     "unverified_factor": mark("排放因子待核实：核对它的出处"),
     "out_of_scale": mark("数量偏大：核对数量和单位"),
+    "said_twice": mark("报到时也说了同样的：核对是否重复计算"),
 }
 FIELDS = {
     "area_impossible": "area_m2",
@@ -64,7 +65,7 @@ async def result_page(
 ) -> Response[Any]:
     """The same, with what was typed into one of its forms."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        event = await own_event(connection, request.user, event_id)
+        event, writes = await seen_event(connection, request.user, event_id)
         found = await inventories.draft(connection, event_id, datetime.now(UTC))
     language = language_of(request)
     return page(
@@ -74,6 +75,7 @@ async def result_page(
         refusal=refusal,
         fields=FIELDS,
         event=event,
+        writes=writes,
         found=found,
         result=found.result,
         chart=by_source(found.result.by_source, language),
@@ -172,7 +174,7 @@ async def versions_page(
 ) -> Response[Any]:
     """The same, with what was typed."""
     async with pool.acquire() as connection:
-        event = await own_event(connection, request.user, event_id)
+        event, writes = await seen_event(connection, request.user, event_id)
         versions = await inventories.of_event(connection, event_id)
     return page(
         request,
@@ -181,6 +183,7 @@ async def versions_page(
         refusal=refusal,
         fields=FIELDS,
         event=event,
+        writes=writes,
         versions=versions,
         states=STATES,
         id=str(new_id()),
@@ -216,7 +219,7 @@ async def show_differences(
 ) -> Response[Any]:
     """What lies between two versions, line by line."""
     async with pool.acquire() as connection:
-        event = await own_event(connection, request.user, event_id)
+        event, _ = await seen_event(connection, request.user, event_id)
         found = await inventories.between(connection, event_id, before, after)
         versions = {each.number: each for each in await inventories.of_event(connection, event_id)}
     return page(

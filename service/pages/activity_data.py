@@ -30,7 +30,7 @@ from service.import_reading import CellEmpty
 from service.line_inputs import NewLine, days_of, gases_of
 from service.pages.event_files import FIELDS as FILE_FIELDS
 from service.pages.event_files import keep_sent
-from service.pages.organize import decoded, done_once, own_event
+from service.pages.organize import decoded, done_once, own_event, seen_event
 from service.pages.rendering import Typed, page, see_other, typed_in
 from service.pages.saying import Unreadable
 
@@ -69,7 +69,7 @@ async def show_activity_data(
 ) -> Response[Any]:
     """What counts, by source; of one source, or of all with `history`, the lines themselves."""
     async with pool.acquire() as connection:
-        event = await own_event(connection, request.user, event_id)
+        event, writes = await seen_event(connection, request.user, event_id)
         sums = await line_rows.sums(connection, event_id)
         lines = await line_rows.page_of_lines(
             connection, event_id, history=history, before=before, limit=SHOWN + 1, source=source or None
@@ -78,6 +78,7 @@ async def show_activity_data(
         request,
         "activity_data",
         event=event,
+        writes=writes,
         sums=sums,
         lines=lines[:SHOWN],
         more=lines[SHOWN - 1].id if len(lines) > SHOWN else None,
@@ -242,9 +243,9 @@ async def show_line(
 ) -> Response[Any]:
     """A line with all that it rests on; or the form to correct it."""
     async with pool.acquire() as connection:
-        event = await own_event(connection, request.user, event_id)
+        event, writes = await seen_event(connection, request.user, event_id)
         line = await line_rows.find(connection, event_id, line_id)
-        if correct and line.ended_at is None:
+        if writes and correct and line.ended_at is None:
             return await line_form(request, connection, event, items()[line.item], typed_of(line), None, line)
     return await line_page(request, pool, event, line, Typed())
 
@@ -259,6 +260,7 @@ async def line_page(
 ) -> Response[Any]:
     """The same, with the form to end it."""
     async with pool.acquire() as connection:
+        _, writes = await seen_event(connection, request.user, event.id)
         names = {each.id: each.name for each in await event_files.of_event(connection, event.id)}
         successor = await line_rows.replaced_by(connection, line.id)
     return page(
@@ -268,6 +270,7 @@ async def line_page(
         refusal=refusal,
         fields={"because": "because"},
         event=event,
+        writes=writes,
         line=line,
         item=items().get(line.item),
         source=sources()[line.source],

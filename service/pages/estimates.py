@@ -18,7 +18,7 @@ from service.access import Caller
 from service.api.given import Pool
 from service.errors import Refusal
 from service.estimates import Changes, Mixes, OwnFactorText
-from service.pages.organize import decoded, own_event
+from service.pages.organize import decoded, seen_event
 from service.pages.rendering import LONGEST_TYPED, Typed, page, storable
 
 FIELDS = {"value": "own_value", "unit": "own_unit", "source": "own_source", "unit_contradicts": "own_unit"}
@@ -32,7 +32,7 @@ async def show_estimate(request: Request[Caller, Any, Any], event_id: FromPath[U
     found: Estimate | None = None
     refused: Refusal | None = None
     async with pool.acquire() as connection:
-        event = await own_event(connection, request.user, event_id)
+        event, writes = await seen_event(connection, request.user, event_id)
         own = {name: str(getattr(policy.kinds[event.kind], name)) for name in NUMBERS}
         changed = {name: text for name in NUMBERS if (text := typed[name].strip()) not in {"", own[name]}}
         usual = estimates.usual_percents(event.kind)
@@ -51,6 +51,7 @@ async def show_estimate(request: Request[Caller, Any, Any], event_id: FromPath[U
         refusal=refused,
         fields=FIELDS,
         event=event,
+        writes=writes,
         estimate=found,
         assumptions=LABELS,
         numbers=NUMBERS,

@@ -22,7 +22,7 @@ from service.errors import Refusal
 from service.event_files import PURPOSES, EventFile, FileEmpty
 from service.events import Event
 from service.line_inputs import FilePurpose
-from service.pages.organize import decoded, done_once, own_event
+from service.pages.organize import decoded, done_once, own_event, seen_event
 from service.pages.rendering import Typed, page, see_other, typed_in
 from service.report_words import WORDS
 
@@ -52,9 +52,9 @@ async def files_page(
 ) -> Response[Any]:
     """The same, with what is wrong with a file."""
     async with pool.acquire() as connection:
-        event = await own_event(connection, request.user, event_id)
+        event, writes = await seen_event(connection, request.user, event_id)
         files = await event_files.of_event(connection, event_id)
-        colleagues = await organizations.colleagues(connection, request.user, event.organization_id)
+        colleagues = await organizations.people_of(connection, event.organization_id)
     return page(
         request,
         "event_files",
@@ -62,6 +62,7 @@ async def files_page(
         refusal=refusal,
         fields=FIELDS,
         event=event,
+        writes=writes,
         files=files,
         purposes=LABELS,
         offered=PURPOSES,

@@ -25,7 +25,7 @@ from service.errors import NotAllowed, NotFound, Refusal
 from service.head_counts import NewHeadCount
 from service.i18n import mark
 from service.mode_corrections import NewModeCorrection, NewWithdrawal
-from service.pages.organize import decoded, done_once, own_event
+from service.pages.organize import decoded, done_once, own_event, seen_event
 from service.pages.rendering import Typed, page, see_other, typed_in
 
 STATES = {
@@ -58,7 +58,7 @@ async def counts_page(
 ) -> Response[Any]:
     """The same, with what was typed."""
     async with pool.acquire() as connection:
-        event = await own_event(connection, request.user, event_id)
+        event, writes = await seen_event(connection, request.user, event_id)
         counted = await head_counts.read(connection, event)
     return page(
         request,
@@ -67,6 +67,7 @@ async def counts_page(
         refusal=refusal,
         fields=FIELDS,
         event=event,
+        writes=writes,
         counted=counted,
         refused=REFUSED,
         names={gate.id: gate.name for gate in event.gates},
@@ -126,7 +127,7 @@ async def corrections_page(
 ) -> Response[Any]:
     """The same, with what was typed and what it would change."""
     async with pool.acquire() as connection:
-        event = await own_event(connection, request.user, event_id)
+        event, writes = await seen_event(connection, request.user, event_id)
         corrections = await mode_corrections.of_event(connection, event_id)
     return page(
         request,
@@ -135,6 +136,7 @@ async def corrections_page(
         refusal=refusal,
         fields=CORRECTION_FIELDS,
         event=event,
+        writes=writes,
         corrections=corrections,
         change=change,
         modes=[each for each in MODES.values() if each.key != "any"],

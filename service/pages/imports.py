@@ -20,7 +20,7 @@ from service.db import Connection, new_id
 from service.errors import Refusal
 from service.event_files import FileEmpty
 from service.import_reading import ImportRefused
-from service.pages.organize import decoded, done_once, own_event
+from service.pages.organize import decoded, done_once, own_event, seen_event
 from service.pages.rendering import page, see_other, typed_in
 
 MOST_SHOWN = 200
@@ -43,7 +43,7 @@ async def imports_page(
 ) -> Response[Any]:
     """The same, with what is wrong with a table."""
     async with pool.acquire() as connection:
-        event = await own_event(connection, request.user, event_id)
+        event, writes = await seen_event(connection, request.user, event_id)
         imported = await imports.of_event(connection, event_id)
     cells = imports.told(refusal)[:MOST_SHOWN] if isinstance(refusal, ImportRefused) else []
     return page(
@@ -52,6 +52,7 @@ async def imports_page(
         refusal=refusal,
         fields={"file_empty": "table"},
         event=event,
+        writes=writes,
         imported=imported,
         cells=cells,
         brought=next((each for each in imported if each.id == done), None),

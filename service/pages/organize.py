@@ -16,7 +16,7 @@ from scenarios import factors
 from scenarios.quantities import count_from_text
 from scenarios.refusals import CarbonRefusal
 from service import events, organizations, personal_codes, refused_scans, retirements, schedules, tallies
-from service.access import Caller, Role
+from service.access import READERS, Caller, Role, roles_as
 from service.api.given import Config, Pool
 from service.api.requests import name_of
 from service.carbon import carbon_refusal
@@ -147,7 +147,7 @@ async def event_form(
         typed=typed,
         refusal=refusal,
         fields=FIELDS,
-        organizations=[each for each in mine if each.role == Role.ORGANIZER],
+        organizations=[each for each in mine if Role.ORGANIZER in roles_as(each.role)],
         kinds=events.KINDS,
         zones=ZONES,
         factor_sets=factors.travel_sets(),
@@ -224,7 +224,7 @@ async def event_page(
 ) -> Response[Any]:
     """The same, with what was typed in one of its forms."""
     async with pool.acquire() as connection:
-        await organizations.require(connection, request.user, event_id, Role.ORGANIZER)
+        standing = await organizations.require(connection, request.user, event_id, Role.VIEWER)
         event = await events.find(connection, event_id)
         tally = await tallies.read(connection, event_id)
         refused = await refused_scans.newest(connection, event_id)
@@ -237,6 +237,8 @@ async def event_page(
         refusal=refusal,
         fields=FIELDS,
         event=event,
+        standing=standing,
+        parts_in=organizations.PARTS,
         tally=tally,
         refused=refused,
         retired=retired,
@@ -254,7 +256,7 @@ async def add_helper(
     typed = await typed_in(request)
 
     async def add(connection: Connection) -> str:
-        event = await own_event(connection, request.user, event_id)
+        event, _ = await seen_event(connection, request.user, event_id)
         await organizations.add_member(connection, config, request.user, event.organization_id, new)
         return f"/organize/events/{event_id}#helpers"
 
@@ -263,6 +265,12 @@ async def add_helper(
         return see_other(await done_once(request, pool, typed, add))
     except Refusal as refusal:
         return await event_page(request, event_id, pool, typed, refusal)
+
+
+async def seen_event(connection: Connection, caller: Caller, event_id: UUID) -> tuple[Event, bool]:
+    """An event whose records the caller reads, and whether they may write to it. Raises NotFound and NotAllowed."""
+    standing = await organizations.require(connection, caller, event_id, *READERS)
+    return await events.find(connection, event_id), Role.ORGANIZER in standing
 
 
 async def own_event(connection: Connection, caller: Caller, event_id: UUID) -> Event:

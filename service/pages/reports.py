@@ -17,18 +17,20 @@ from service.api.problems import language_of
 from service.api.reports import download
 from service.db import Connection, new_id
 from service.errors import NotFound
-from service.pages.organize import done_once, own_event
+from service.pages.organize import done_once, own_event, seen_event
 from service.pages.rendering import page, see_other, typed_in
 from service.reports import JOB, MEDIA_TYPES, Prepared
+
+FORMATS = tuple(MEDIA_TYPES)
 
 
 @get("/organize/events/{event_id:uuid}/reports")
 async def show_reports(request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool) -> Response[Any]:
     """The draft and every version, in full and for everyone."""
     async with pool.acquire() as connection:
-        event = await own_event(connection, request.user, event_id)
+        event, writes = await seen_event(connection, request.user, event_id)
         versions = await inventories.of_event(connection, event_id)
-    return page(request, "reports", event=event, versions=versions, formats=list(MEDIA_TYPES), id=str(new_id()))
+    return page(request, "reports", event=event, writes=writes, versions=versions, formats=FORMATS, id=str(new_id()))
 
 
 @post("/organize/events/{event_id:uuid}/reports", status_code=200)
@@ -64,7 +66,7 @@ async def get_report(
 async def require_own(pool: asyncpg.Pool, caller: Caller, event_id: UUID) -> None:
     """Go on only for the event's organizers. Raises NotFound and NotAllowed."""
     async with pool.acquire() as connection:
-        await own_event(connection, caller, event_id)
+        await seen_event(connection, caller, event_id)
 
 
 routes = [show_reports, prepare_files, get_report]

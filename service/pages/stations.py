@@ -229,7 +229,7 @@ async def show_poster(
 ) -> Response[bytes]:
     """The station's poster."""
     async with pool.acquire() as connection:
-        station = await stations.find_own(connection, request.user, station_id, Role.ORGANIZER, Role.GATE)
+        station = await stations.find_own(connection, request.user, station_id, Role.VIEWER, Role.GATE)
     content = await stations.poster(config, station, form)
     headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
     return Response(content, media_type=posters.MEDIA_TYPES[form], headers=headers)

@@ -30,10 +30,12 @@ STEWARDS = (Role.ORGANIZER, Role.GATE)
 ON_THE_BADGE = {"personal_code_unknown": "badge", "code_forged": "badge"}
 
 
-async def stewarded(request: Request[Caller, Any, Any], pool: asyncpg.Pool, event_id: UUID) -> Event:
+async def stewarded(
+    request: Request[Caller, Any, Any], pool: asyncpg.Pool, event_id: UUID, roles: tuple[Role, ...] = STEWARDS
+) -> Event:
     """An event whose doors the caller keeps. Raises NotFound and NotAllowed."""
     async with pool.acquire() as connection:
-        await organizations.require(connection, request.user, event_id, *STEWARDS)
+        await organizations.require(connection, request.user, event_id, *roles)
         return await events.find(connection, event_id)
 
 
@@ -68,7 +70,7 @@ async def show_poster(
     config: Config,
 ) -> Response[bytes]:
     """The gate's poster."""
-    event = await stewarded(request, pool, event_id)
+    event = await stewarded(request, pool, event_id, (Role.VIEWER, Role.GATE))
     content = await posters.poster(config, event, event.gate(gate_id), form)
     headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
     return Response(content, media_type=posters.MEDIA_TYPES[form], headers=headers)

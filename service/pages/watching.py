@@ -13,10 +13,10 @@ from litestar.params import FromPath
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from service import events, organizations, tallies
-from service.access import Caller, Role
+from service.access import READERS, Caller, Role
 from service.api.given import Pool, Streams
 from service.api.problems import language_of
-from service.api.tallies import RETRY_MS, WATCHERS
+from service.api.tallies import RETRY_MS
 from service.i18n import Language
 from service.pages.rendering import fragment, page
 from service.streams import Heartbeat, Message
@@ -29,7 +29,7 @@ async def stream_tally(
 ) -> ServerSentEvent:
     """The tally as pieces of the page, at each change; between changes, how fresh it is."""
     async with pool.acquire() as connection:
-        await organizations.require(connection, request.user, event_id, *WATCHERS)
+        await organizations.require(connection, request.user, event_id, *READERS)
     return ServerSentEvent(pieces(streams, event_id, language_of(request)), retry_duration=RETRY_MS)
 
 

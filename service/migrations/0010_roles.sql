@@ -1,0 +1,22 @@
+-- An organization's people in four parts: who owned all of it is its owner, beside whom editors write and viewers read.
+ALTER TABLE organization_members DROP CONSTRAINT organization_members_role_check;
+UPDATE organization_members SET role = 'owner' WHERE role = 'organizer';
+ALTER TABLE organization_members
+    ADD CONSTRAINT organization_members_role_check CHECK (role IN ('owner', 'editor', 'viewer', 'gate'));
+
+-- Whose rule an event is under, as the newest of its facts says; that place's authority watches it beside its region's.
+CREATE VIEW rule_places AS
+SELECT event_id, rule_place FROM event_facts AS said
+WHERE NOT EXISTS (SELECT FROM event_facts AS newer WHERE newer.event_id = said.event_id AND newer.id > said.id);
+CREATE INDEX event_facts_rule_place_idx ON event_facts (rule_place);
+
+-- Who is what to an event: its organization's people, its place's authority, the people of the verifier it engaged.
+CREATE VIEW event_parties AS
+SELECT events.id AS event_id, member_id, role FROM events JOIN organization_members USING (organization_id)
+UNION ALL
+SELECT events.id, member_id, 'authority' FROM events JOIN authority_members USING (region)
+UNION ALL
+SELECT event_id, member_id, 'authority' FROM rule_places JOIN authority_members ON region = rule_place
+UNION ALL
+SELECT event_id, member_id, 'verifier' FROM engagements JOIN organization_members ON organization_id = verifier_id
+WHERE ended_at IS NULL AND role IN ('owner', 'editor');

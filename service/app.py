@@ -25,11 +25,15 @@ from service.api import (
     activity_data,
     cancellations,
     check_ins,
+    confirmations,
     consents,
     donations,
     echo,
     estimates,
+    event_facts,
     event_files,
+    event_marks,
+    event_measures,
     events,
     evidence,
     expiries,
@@ -45,7 +49,9 @@ from service.api import (
     partner_actions,
     partners,
     places,
+    plans,
     posters,
+    readiness,
     reports,
     reservations,
     retirements,
@@ -55,6 +61,7 @@ from service.api import (
     statements,
     stations,
     tallies,
+    verification,
 )
 from service.api.callers import know_caller
 from service.api.given import Means
@@ -99,6 +106,8 @@ API: list[ControllerRouterHandler] = [
     *reservations.routes,
     *expiries.routes,
     *retirements.routes,
+    *confirmations.routes,
+    *verification.routes,
     *statements.routes,
     *check_ins.routes,
     *tallies.routes,
@@ -107,6 +116,11 @@ API: list[ControllerRouterHandler] = [
     *stations.routes,
     *jobs.routes,
     *reports.routes,
+    *event_facts.routes,
+    *plans.routes,
+    *event_measures.routes,
+    *event_marks.routes,
+    *readiness.routes,
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
+from uuid import UUID
 
 import msgspec
 
@@ -124,3 +125,14 @@ async def record_switch(connection: Connection, event: Event, governed: Governed
         now,
     )
     return bool(made)
+
+
+async def switched_at(connection: Connection, event_id: UUID, before: RulePack, rule: RulePack) -> datetime | None:
+    """When it was recorded that one version gave way to the other; null before."""
+    at: datetime | None = await connection.fetchval(
+        "SELECT switched_at FROM rule_switches WHERE event_id = $1 AND before = $2 AND after = $3",
+        event_id,
+        bytes.fromhex(before.digest),
+        bytes.fromhex(rule.digest),
+    )
+    return at

@@ -1,0 +1,77 @@
+"""What an event's people are told, once each: reminders of deadlines, and what others do to the event."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from scenarios.meeting.rule_terms import Text
+from service.db import Connection, encode_json, new_id
+
+Kind = Literal["reminder", "overdue"]
+SHOWN = 20
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reminder is of: a step of the checklist, its last day, the days left when it was made, and its clause."""
+
+    step: str
+    what: Text
+    due_on: date
+    days: int
+    ground: str
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """A reminder before a deadline, or the word that it is over."""
+
+    event_id: UUID
+    kind: Kind
+    about: About
+    made_at: datetime
+
+
+async def add(connection: Connection, event_id: UUID, kind: Kind, key: str, about: About, now: datetime) -> bool:
+    """Tell it, unless it was told; was it new?"""
+    made = await connection.fetchval(
+        """
+        INSERT INTO event_notices (id, event_id, kind, key, about, made_at) VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (event_id, kind, key) DO NOTHING RETURNING true
+        """,
+        new_id(),
+        event_id,
+        kind,
+        key,
+        encode_json(about),
+        now,
+    )
+    return bool(made)
+
+
+async def of_event(connection: Connection, event_id: UUID) -> tuple[Notice, ...]:
+    """The reminders of an event, the newest first."""
+    return tuple(await of_events(connection, [event_id]))
+
+
+async def of_events(connection: Connection, event_ids: Collection[UUID]) -> Sequence[Notice]:
+    """The newest reminders of events."""
+    rows = await connection.fetch(
+        """
+        SELECT event_id, kind, about, made_at FROM event_notices
+        WHERE event_id = ANY ($1::uuid[]) AND kind IN ('reminder', 'overdue')
+        ORDER BY made_at DESC, id DESC LIMIT $2
+        """,
+        list(event_ids),
+        SHOWN,
+    )
+    return [as_notice(row) for row in rows]
+
+
+def as_notice(row: Any) -> Notice:
+    """A row of the query above."""
+    about = msgspec.json.decode(row["about"], type=About)
+    return Notice(event_id=row["event_id"], kind=row["kind"], about=about, made_at=row["made_at"])

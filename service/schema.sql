@@ -317,6 +317,19 @@ CREATE UNIQUE INDEX one_journey_an_event ON check_ins USING btree (event_id, att
 CREATE UNIQUE INDEX replaced_once ON check_ins USING btree (replaces) WHERE (replaces IS NOT NULL);
 
 
+CREATE VIEW class_origins AS
+ SELECT id AS class_id,
+    region,
+    methodology,
+    version,
+    vintage,
+    event_id AS earned_at,
+    (EXISTS ( SELECT
+           FROM published_methodologies published
+          WHERE (((published.id = credit_classes.methodology) AND (published.version = credit_classes.version)) AND (credit_classes.region = ANY (published.regions))))) AS recognized
+   FROM credit_classes;
+
+
 CREATE TABLE confirmations (
     id uuid NOT NULL,
     event_id uuid NOT NULL,
@@ -408,10 +421,13 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON credit_classes
 CREATE TABLE donation_needs (
     event_id uuid NOT NULL,
     regions text[],
+    recognized text[] NOT NULL DEFAULT '{}'::text[],
     need_g bigint,
     settled boolean NOT NULL DEFAULT false,
+    units_g bigint NOT NULL DEFAULT 0,
     reckoned_at timestamp with time zone NOT NULL,
     CHECK ((need_g >= 0)),
+    CHECK ((units_g >= 0)),
     FOREIGN KEY (event_id) REFERENCES events(id),
     PRIMARY KEY (event_id)
 );
@@ -420,10 +436,19 @@ CREATE TABLE donation_needs (
 CREATE VIEW donation_targets AS
  SELECT accounts.id AS event_id,
     (closing.account_id IS NOT NULL) AS closed,
-    (events.same_event_clause IS NOT NULL) AS takes_own
-   FROM ((accounts
+    (events.same_event_clause IS NOT NULL) AS takes_own,
+    COALESCE(((needs.units_g + tallies.donated_g) >=
+        CASE
+            WHEN (needs.settled OR (needs.need_g IS NULL)) THEN needs.need_g
+            ELSE GREATEST(needs.need_g, ((tallies.journey_emissions_g + tallies.local_emissions_g) + tallies.lodging_emissions_g))
+        END), false) AS covered,
+    needs.regions,
+    COALESCE(needs.recognized, '{}'::text[]) AS recognized
+   FROM ((((accounts
      LEFT JOIN account_closings closing ON ((closing.account_id = accounts.id)))
      LEFT JOIN events ON ((events.id = accounts.id)))
+     LEFT JOIN donation_needs needs ON ((needs.event_id = accounts.id)))
+     LEFT JOIN tallies ON ((tallies.event_id = accounts.id)))
   WHERE (accounts.kind = 'event'::text);
 
 
@@ -532,6 +557,14 @@ CREATE TABLE event_files (
 );
 CREATE INDEX event_files_event_id_idx ON event_files USING btree (event_id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON event_files FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+
+CREATE TABLE event_holdings (
+    event_id uuid NOT NULL,
+    class_id integer NOT NULL,
+    grams bigint NOT NULL,
+    PRIMARY KEY (event_id, class_id)
+);
 
 
 CREATE TABLE event_marks (
@@ -741,11 +774,13 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON head_counts FO
 CREATE VIEW holdings AS
  SELECT balances.account_id,
     balances.class_id,
-    credit_classes.vintage,
-    credit_classes.event_id AS earned_at,
-    balances.grams
+    class_origins.vintage,
+    class_origins.earned_at,
+    balances.grams,
+    class_origins.region,
+    class_origins.recognized
    FROM (balances
-     JOIN credit_classes ON ((credit_classes.id = balances.class_id)))
+     JOIN class_origins USING (class_id))
   WHERE (balances.grams > 0);
 
 
@@ -1516,6 +1551,7 @@ CREATE TABLE tally_changes (
     donations integer NOT NULL DEFAULT 0,
     donated_g bigint NOT NULL DEFAULT 0,
     changed_at timestamp with time zone NOT NULL,
+    transfers uuid[],
     CHECK ((donated_g >= 0)),
     CHECK ((donations >= 0)),
     CHECK ((sign = ANY (ARRAY['-1'::integer, 1]))),

@@ -94,6 +94,12 @@ class NightsAbsurd(CarbonRefusal):
     code = "nights_absurd"
 
 
+class MealsAbsurd(CarbonRefusal):
+    """用餐 {count} 份不合理：须在 0 到 {limit} 份之间。"""
+
+    code = "meals_absurd"
+
+
 class CompanionsAbsurd(CarbonRefusal):
     """同行 {count} 人不合理：须在 0 到 {limit} 人之间。"""
 

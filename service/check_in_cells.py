@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Iterable
+from datetime import date
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
@@ -31,34 +34,52 @@ decode_legs = msgspec.json.Decoder(tuple[StoredLeg, ...]).decode
 decode_factor = msgspec.json.Decoder(FactorUsed | None).decode
 
 
-async def of_event(connection: Connection, event_id: UUID) -> list[Cell]:
-    """The check-ins that count, alike ones together, the largest cells first.
+async def of_event(connection: Connection, event_id: UUID, days: Collection[date] = ()) -> list[Cell]:
+    """The check-ins that count, alike ones together, the largest cells first; those of each of `days` apart.
 
     They are alike when their grams, people, part, gate and nights are, and the hashes of their legs and factors: to
-    compare those themselves takes four times as long. Grams add up exactly in any case.
+    compare those themselves takes four times as long. Grams add up exactly in any case. Where days are set apart, the
+    parts of what would be one cell stand where it would, so that a day named later moves nothing.
     """
     rows = await connection.fetch(
         """
         WITH alike AS MATERIALIZED (
-            SELECT any_value(id) AS one, count(*) AS count
+            SELECT any_value(id) AS one, count(*) AS count, CASE WHEN day = ANY ($2::date[]) THEN day END AS apart
             FROM check_ins WHERE event_id = $1 AND ended_at IS NULL
-            GROUP BY part, gate_id, people, travel_emissions_g, lodging_emissions_g, trip -> 'nights',
-                jsonb_hash_extended(trip -> 'legs', 0), jsonb_hash_extended(trip -> 'lodging_factor', 0)
+            GROUP BY part, gate_id, people, travel_emissions_g, lodging_emissions_g, trip -> 'nights', trip -> 'meals',
+                jsonb_hash_extended(trip -> 'legs', 0), jsonb_hash_extended(trip -> 'lodging_factor', 0), apart
         )
         SELECT gate_id, alike.count, part, people, lodging_emissions_g, (trip -> 'round_trip')::boolean AS round_trip,
-            (trip -> 'nights')::integer AS nights, trip -> 'legs' AS legs, trip -> 'lodging_factor' AS lodging_factor
+            (trip -> 'nights')::integer AS nights, coalesce((trip -> 'meals')::integer, 0) AS meals, apart,
+            trip -> 'legs' AS legs, trip -> 'lodging_factor' AS lodging_factor
         FROM alike JOIN check_ins ON check_ins.id = alike.one
         """,
         event_id,
+        list(days),
     )
     factors: dict[bytes, FactorUsed | None] = {}
-    return [as_cell(row, factors) for row in sorted(rows, key=order_of)]
+    return [as_cell(row, factors) for row in (days_in_order(rows) if days else sorted(rows, key=order_of))]
 
 
 def order_of(row: Any) -> tuple[Any, ...]:
     """Where a cell stands, by nothing but what is in it: an inventory computed again is the same to the byte."""
+    return (-row["count"], *told_in(row))
+
+
+def days_in_order(rows: Iterable[Any]) -> list[Any]:
+    """The parts of what is one cell but for its days where that cell would stand, by day."""
+    keyed = [(told_in(row), row) for row in rows]
+    together: Counter[tuple[Any, ...]] = Counter()
+    for told, row in keyed:
+        together[told] += row["count"]
+    keyed.sort(key=lambda each: (-together[each[0]], each[0], each[1]["apart"] or date.max))
+    return [row for _, row in keyed]
+
+
+def told_in(row: Any) -> tuple[Any, ...]:
+    """What a cell tells of one check-in, but its day."""
     legs, lodging = row["legs"], row["lodging_factor"]
-    return (-row["count"], row["gate_id"], row["part"], row["people"], row["nights"], legs, lodging)
+    return (row["gate_id"], row["part"], row["people"], row["nights"], legs, lodging, row["meals"])
 
 
 def as_cell(row: Any, factors: dict[bytes, FactorUsed | None]) -> Cell:
@@ -74,6 +95,8 @@ def as_cell(row: Any, factors: dict[bytes, FactorUsed | None]) -> Cell:
         lodging_factor=factor_of(row["lodging_factor"], factors),
         lodging_each_g=row["lodging_emissions_g"],
         count=row["count"],
+        meals=row["meals"],
+        day=row["apart"],
     )
 
 

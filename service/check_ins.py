@@ -57,6 +57,12 @@ class JourneyMissing(Conflict):
     code = "journey_missing"
 
 
+class MealsNotAsked(BadInput):
+    """本活动报到时不问用餐，用餐由组织方录入。"""
+
+    code = "meals_not_asked"
+
+
 Decision = New | UUID | Refusal
 """New, or the id of the check-in that answers, or why not."""
 
@@ -141,6 +147,8 @@ def new_check_in(request: CheckIn, known: Known) -> New | UUID:
         raise JourneyKnown
     if not told and request.trip.part == "local":
         raise JourneyMissing
+    if request.trip.meals and event.meal is None:
+        raise MealsNotAsked
     quantified = quantify(request, event, day)
     member = attendee.id if attendee.kind == "member" else None
     may_earn = member is None or (event.id, member, day) not in known.credited

@@ -13,7 +13,11 @@ import msgspec
 from msgspec import Meta
 
 from scenarios import factors, places, programmes
-from service import ledger
+from scenarios.meeting.citizens_credits import taken_by
+from scenarios.meeting.meals import Meal
+from scenarios.meeting.rule_places import rule_place
+from scenarios.meeting.rules import rule_of
+from service import credit_regions, ledger
 from service.access import Caller, Role
 from service.carbon import carbon_refused
 from service.codes import new_short_code
@@ -80,7 +84,8 @@ class NewEvent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What an organizer says of an event.
 
     `place` is a place's id or its name; latitude and longitude are the venue's, the place's where not given.
-    `factor_set` may be left out in China. Hours are one interval a day, or several; gates are names.
+    `factor_set` may be left out in China. Hours are one interval a day, or several; gates are names. With a `meal`
+    people are asked at the door how many they take, and all of them are accounted as of that kind.
     """
 
     organization_id: UUID
@@ -95,6 +100,7 @@ class NewEvent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     factor_set: Annotated[str, Meta(min_length=1, max_length=60)] | None = None
     hours: Annotated[list[Hours], Meta(min_length=1, max_length=60)]
     gates: Annotated[list[GateName], Meta(min_length=1, max_length=200)]
+    meal: Meal | None = None
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -124,6 +130,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     hours: tuple[Hours, ...]
     gates: tuple[Gate, ...]
     cancelled: bool = False
+    meal: str | None = None
 
     @property
     def jurisdiction(self) -> str:
@@ -177,9 +184,9 @@ async def create(connection: Connection, caller: Caller, new: NewEvent) -> Event
         """
         INSERT INTO events (
             id, organization_id, name, kind, country, region, place, venue, latitude, longitude, time_zone,
-            expected_people, factor_set, same_event_clause
+            expected_people, factor_set, same_event_clause, meal
         )
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         """,
         event_id,
         new.organization_id,
@@ -195,6 +202,7 @@ async def create(connection: Connection, caller: Caller, new: NewEvent) -> Event
         new.expected_people,
         factor_set,
         programmes.rules().same_event_clause(place.region or place.country, first_day(new)),
+        new.meal,
     )
     await add_hours(connection, event_id, new.hours)
     await add_gates(connection, event_id, names)
@@ -247,7 +255,7 @@ async def find(connection: Connection, event_id: UUID) -> Event:
     row = await connection.fetchrow(
         """
         SELECT id, organization_id, name, kind, country, region, place, venue, latitude, longitude, time_zone,
-            expected_people, factor_set, opens_at, closes_at, gate_ids, gate_names, short_codes, cancelled
+            expected_people, factor_set, opens_at, closes_at, gate_ids, gate_names, short_codes, cancelled, meal
         FROM whole_events WHERE id = $1
         """,
         event_id,
@@ -262,7 +270,7 @@ async def find_many_by_short_code(connection: Connection, codes: Collection[str]
     rows = await connection.fetch(
         """
         SELECT id, organization_id, name, kind, country, region, place, venue, latitude, longitude, time_zone,
-            expected_people, factor_set, opens_at, closes_at, gate_ids, gate_names, short_codes, cancelled
+            expected_people, factor_set, opens_at, closes_at, gate_ids, gate_names, short_codes, cancelled, meal
         FROM whole_events WHERE id IN (SELECT event_id FROM gates WHERE short_code = ANY ($1::text[]))
         """,
         list(codes),
@@ -282,7 +290,7 @@ async def of_caller(
     rows = await connection.fetch(
         """
         SELECT id, organization_id, name, kind, country, region, place, venue, latitude, longitude, time_zone,
-            expected_people, factor_set, opens_at, closes_at, gate_ids, gate_names, short_codes, cancelled
+            expected_people, factor_set, opens_at, closes_at, gate_ids, gate_names, short_codes, cancelled, meal
         FROM whole_events
         WHERE id IN (SELECT event_id FROM event_parties WHERE member_id = $1) AND ($2::uuid IS NULL OR id < $2)
         ORDER BY id DESC
@@ -304,7 +312,8 @@ async def coming(connection: Connection, now: datetime, limit: int = 50) -> list
             GROUP BY event_id ORDER BY closes_at, event_id LIMIT $2
         )
         SELECT id, organization_id, name, kind, country, region, place, venue, latitude, longitude, time_zone,
-            expected_people, factor_set, opens_at, whole_events.closes_at, gate_ids, gate_names, short_codes, cancelled
+            expected_people, factor_set, opens_at, whole_events.closes_at, gate_ids, gate_names, short_codes, cancelled,
+            meal
         FROM whole_events JOIN ahead ON ahead.event_id = whole_events.id
         WHERE NOT cancelled
         ORDER BY ahead.closes_at, id

@@ -35,7 +35,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     flight, the first one being what most fly.
 
     `part` is 'journey' until the attendee has told how they came from home, then 'local'. `already` is today's
-    receipt, where there is one: then there is nothing to ask.
+    receipt, where there is one: then there is nothing to ask. Nights and meals are asked once, with the journey.
     """
 
     event_id: UUID
@@ -52,6 +52,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     shared_modes: frozenset[str]
     cabins: tuple[Offered, ...]
     asks_nights: bool
+    asks_meals: bool
     already: Receipt | None = None
 
 
@@ -92,6 +93,7 @@ async def form_of(
         part="local" if told else "journey",
         **travel_offered(factors, event.jurisdiction, day),
         asks_nights=not told and asks_nights(factors, event.jurisdiction, day),
+        asks_meals=not told and event.meal is not None,
         already=msgspec.structs.replace(already, duplicate=True, receipt_key=codes.receipt_key(config, first))
         if already and first
         else None,
@@ -124,6 +126,7 @@ async def form_to_correct(connection: Connection, receipt: Receipt) -> Form:
         part=receipt.part,
         **travel_offered(factors, event.jurisdiction, receipt.day),
         asks_nights=receipt.part == "journey" and asks_nights(factors, event.jurisdiction, receipt.day),
+        asks_meals=receipt.part == "journey" and event.meal is not None,
     )
 
 
@@ -144,6 +147,7 @@ def trip_said(receipt: Receipt) -> Trip:
         round_trip=quantified.round_trip,
         nights=quantified.nights,
         companions=quantified.people - 1,
+        meals=quantified.meals,
     )
 
 

@@ -14,7 +14,12 @@ import msgspec
 from msgspec import Meta
 
 from scenarios.meeting.extrapolation import Extrapolated, Group, Whole, extrapolate, whole
+from scenarios.meeting.meals import MealSums, group_with_meals
+from scenarios.meeting.mode_corrections import ModeCorrection, scaled
+from scenarios.meeting.travel import Applied, applied
+from service import accountings, mode_corrections
 from service.access import Caller
+from service.carbon import carbon_refused
 from service.db import Connection, new_id
 from service.errors import BadInput
 from service.events import Event
@@ -70,18 +75,25 @@ class HeadCounts(msgspec.Struct, frozen=True):
 
 
 class HeadCounted(msgspec.Struct, frozen=True):
-    """The counts, and what follows of those who did not answer; mode corrections are not in it."""
+    """The counts, and what follows of those who did not answer, with the mode corrections by which that was changed."""
 
     counts: tuple[HeadCount, ...]
     groups: tuple[Extrapolated, ...]
     whole: Whole
+    corrections: tuple[ModeCorrection, ...]
 
 
 async def read(connection: Connection, event: Event) -> HeadCounted:
-    """An event's counts with what is estimated from them."""
+    """An event's counts with what is estimated from them, as the accounting does. Raises CarbonRule."""
     counts = await of_event(connection, event.id)
-    groups = extrapolate(await groups_of(connection, event, counts))
-    return HeadCounted(counts.counts, tuple(groups), whole(groups))
+    groups = await groups_of(connection, event, counts)
+    corrections = await mode_corrections.live(connection, event.id)
+    if corrections:
+        factors = (await accountings.of_event(connection, event)).factors
+        said, counted, _ = await mode_corrections.counted(connection, event, factors)
+        groups = scaled(groups, said, counted)
+    done = extrapolate(groups)
+    return HeadCounted(counts.counts, tuple(done), whole(done), tuple(corrections))
 
 
 async def of_event(connection: Connection, event_id: UUID) -> HeadCounts:
@@ -136,21 +148,32 @@ def require_sum(event: Event, known: HeadCounts, new: NewHeadCount) -> None:
 async def groups_of(connection: Connection, event: Event, counts: HeadCounts | None = None) -> list[Group]:
     """The groups to extrapolate: each gate that was counted, and the rest against what was counted in all.
 
-    Without any count there is one group, everybody, of which nothing can be said.
+    Without any count there is one group, everybody, of which nothing can be said. Raises CarbonRule where meals were
+    asked for and have no factor.
     """
+    meal = await meal_of(connection, event)
     counts = await of_event(connection, event.id) if counts is None else counts
     answers = {row["gate_id"]: row for row in await answers_by_gate(connection, event.id)}
     counted = [(gate, people) for gate in event.gates if (people := counts.of(gate.id)) is not None]
-    groups = [group_of(gate.name, gate.id, people, [answers.pop(gate.id, None)]) for gate, people in counted]
+    groups = [group_of(gate.name, gate.id, people, [answers.pop(gate.id, None)], meal) for gate, people in counted]
     in_all = counts.of(None)
     left = None if in_all is None else in_all - sum(people for _, people in counted)
     if left or answers or not groups:
-        groups.append(group_of(REST if counted else EVERYBODY, None, left, list(answers.values())))
+        groups.append(group_of(REST if counted else EVERYBODY, None, left, list(answers.values()), meal))
     return groups
 
 
+async def meal_of(connection: Connection, event: Event) -> Applied | None:
+    """The factor of the meals that the event asks for, by its own accounting; None where it asks for none."""
+    if event.meal is None:
+        return None
+    accounting = await accountings.of_event(connection, event)
+    with carbon_refused():
+        return applied(accounting.factors, event.meal, event.jurisdiction, mode_corrections.first_day(event))
+
+
 async def answers_by_gate(connection: Connection, event_id: UUID) -> Sequence[Any]:
-    """Sums over attendees by the gate at which each first checked in: of their people x and their grams y.
+    """Sums over attendees by the gate at which each first checked in: of their people x, their grams y, meals apart.
 
     An attendee's people are the most that came along on any day, as the tally counts them.
     """
@@ -160,12 +183,15 @@ async def answers_by_gate(connection: Connection, event_id: UUID) -> Sequence[An
             sum(people::numeric * people) AS sum_people_squared, sum(people * emissions_g) AS sum_people_g,
             sum(emissions_g * emissions_g) AS sum_g_squared,
             sum(travel_g)::bigint AS travel_g, sum(lodging_g)::bigint AS lodging_g,
-            sum(co2_only_g)::bigint AS co2_only_g
+            sum(co2_only_g)::bigint AS co2_only_g, sum(meals)::bigint AS meals,
+            sum(people * meals) AS people_meals, sum(meals * emissions_g) AS meals_g,
+            sum(meals * meals) AS meals_squared
         FROM (
             SELECT (array_agg(gate_id ORDER BY checked_in_at, id))[1] AS gate_id, max(people) AS people,
                 sum(travel_emissions_g) AS travel_g, sum(lodging_emissions_g) AS lodging_g,
                 sum(travel_emissions_g + lodging_emissions_g) AS emissions_g,
-                sum((trip->>'co2_only_g')::bigint) AS co2_only_g
+                sum((trip->>'co2_only_g')::bigint) AS co2_only_g,
+                coalesce(sum(people * (trip->>'meals')::bigint), 0) AS meals
             FROM check_ins WHERE event_id = $1 AND ended_at IS NULL
             GROUP BY attendee
         ) AS attendees
@@ -176,7 +202,9 @@ async def answers_by_gate(connection: Connection, event_id: UUID) -> Sequence[An
     return rows
 
 
-def group_of(name: str, gate_id: int | None, people: int | None, rows: Sequence[Any]) -> Group:
+def group_of(
+    name: str, gate_id: int | None, people: int | None, rows: Sequence[Any], meal: Applied | None = None
+) -> Group:
     """Rows of the query above, together as one group against its head count."""
     known = [row for row in rows if row is not None]
 
@@ -184,7 +212,7 @@ def group_of(name: str, gate_id: int | None, people: int | None, rows: Sequence[
         return sum(int(row[field]) for row in known)
 
     sources = {"travel": total("travel_g"), "lodging": total("lodging_g")}
-    return Group(
+    group = Group(
         name=name,
         gate=gate_id,
         head_count=people,
@@ -197,3 +225,4 @@ def group_of(name: str, gate_id: int | None, people: int | None, rows: Sequence[
         by_source_g={source: grams for source, grams in sources.items() if grams},
         co2_only_g=total("co2_only_g"),
     )
+    return group if meal is None else group_with_meals(group, MealSums(*map(total, MealSums._fields)), meal)

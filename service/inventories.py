@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -15,12 +14,11 @@ from scenarios.meeting.cells import Cell
 from scenarios.meeting.differences import Contents, Difference, differences
 from scenarios.meeting.extrapolation import Extrapolated, Group, extrapolate
 from scenarios.meeting.lines import EventDays, Line
-from scenarios.meeting.mode_corrections import ModeCorrection, corrected, scaled
-from service import accountings, check_in_cells, events, head_counts, mode_corrections
+from scenarios.meeting.mode_corrections import ModeCorrection, scaled
+from service import accountings, events, head_counts, mode_corrections
 from service.access import Caller
-from service.accountings import Accounting, Because, Opening, Settings
+from service.accountings import Because, Opening, Settings
 from service.activity_data import live_lines
-from service.carbon import carbon_refused
 from service.db import Connection
 from service.errors import Conflict, NotFound, NotNow
 from service.events import Event
@@ -116,9 +114,7 @@ async def compute(connection: Connection, event_id: UUID, now: datetime) -> Inve
     accounting = await accountings.of_event(connection, event)
     settings = (await accountings.settings_of(connection, event_id))[0]
     lines = await live_lines(connection, event_id)
-    said = await check_in_cells.of_event(connection, event_id)
-    corrections = await mode_corrections.live(connection, event_id)
-    cells = apply(said, corrections, accounting, event)
+    said, cells, corrections = await mode_corrections.counted(connection, event, accounting.factors)
     counts = await head_counts.of_event(connection, event_id)
     groups = scaled(await head_counts.groups_of(connection, event, counts), said, cells)
     extrapolated = extrapolate(groups)
@@ -147,17 +143,6 @@ async def compute(connection: Connection, event_id: UUID, now: datetime) -> Inve
         extrapolated=tuple(extrapolated),
         result=account(lines, cells, extrapolated, accounting.boundary, facts),
     )
-
-
-def apply(
-    said: Sequence[Cell], corrections: Sequence[ModeCorrection], accounting: Accounting, event: Event
-) -> Sequence[Cell]:
-    """The cells as the accounting counts them. Raises CarbonRule."""
-    if not corrections:
-        return said
-    first = events.day_of(event, event.hours[0].opens_at)
-    with carbon_refused():
-        return corrected(said, corrections, accounting.factors, event.jurisdiction, first)
 
 
 async def draft(connection: Connection, event_id: UUID, now: datetime) -> Draft:

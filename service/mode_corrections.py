@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
 from scenarios.factors import FactorBook
-from scenarios.meeting.cells import Cell
+from scenarios.meeting.cells import Cell, days_together
+from scenarios.meeting.meals import with_meals
 from scenarios.meeting.mode_corrections import Change, ModeCorrection, change_of, corrected
 from scenarios.meeting.travel import Cabin
 from service import accountings, check_in_cells
@@ -26,7 +28,7 @@ ModeKey = Annotated[str, Meta(min_length=1, max_length=40)]
 
 
 class NothingToCorrect(NotNow):
-    """没有以这种方式、从这个入口来的签到，没有可以更正的。"""
+    """没有以这种方式、在这一天、从这个入口来的签到，没有可以更正的。"""
 
     code = "nothing_to_correct"
 
@@ -38,7 +40,10 @@ class CorrectionWithdrawn(Conflict):
 
 
 class NewModeCorrection(msgspec.Struct, forbid_unknown_fields=True):
-    """Of the check-ins by `from_mode`, through one gate or any, all or so many count as `to_mode`."""
+    """Of the check-ins by `from_mode`, through one gate or any, all or so many count as `to_mode`.
+
+    `day` is the event's own day, which begins at 04:00 in its time zone; left out, of any day.
+    """
 
     from_mode: ModeKey
     to_mode: ModeKey
@@ -47,6 +52,20 @@ class NewModeCorrection(msgspec.Struct, forbid_unknown_fields=True):
     check_ins: Annotated[int, Meta(ge=1, le=10_000_000)] | None = None
     cabin: Cabin | None = None
     occupants: Annotated[int, Meta(ge=1, le=100)] | None = None
+    day: date | None = None
+
+    @property
+    def correction(self) -> ModeCorrection:
+        """What the accounting would need of it."""
+        return ModeCorrection(
+            from_mode=self.from_mode,
+            to_mode=self.to_mode,
+            gate=self.gate_id,
+            check_ins=self.check_ins,
+            cabin=self.cabin,
+            occupants=self.occupants,
+            day=self.day,
+        )
 
 
 class NewWithdrawal(msgspec.Struct, forbid_unknown_fields=True):
@@ -71,6 +90,7 @@ class EnteredCorrection(msgspec.Struct, frozen=True, kw_only=True):
     withdrawn_by: UUID | None
     withdrawn_at: datetime | None
     withdrawn_because: str | None
+    day: date | None = None
 
     @property
     def correction(self) -> ModeCorrection:
@@ -83,7 +103,16 @@ class EnteredCorrection(msgspec.Struct, frozen=True, kw_only=True):
             check_ins=self.check_ins,
             cabin=self.cabin,
             occupants=self.occupants,
+            day=self.day,
         )
+
+
+class Counted(NamedTuple):
+    """Check-ins in cells as they were made, meals included, and as the accounting counts them, days together again."""
+
+    said: list[Cell]
+    counted: list[Cell]
+    corrections: list[ModeCorrection]
 
 
 async def of_event(connection: Connection, event_id: UUID) -> list[EnteredCorrection]:
@@ -91,7 +120,7 @@ async def of_event(connection: Connection, event_id: UUID) -> list[EnteredCorrec
     rows = await connection.fetch(
         """
         SELECT id, from_mode, to_mode, gate_id, check_ins, cabin, occupants, reason, entered_by, entered_at,
-            withdrawn_by, withdrawn_at, withdrawn_because
+            withdrawn_by, withdrawn_at, withdrawn_because, day
         FROM mode_corrections WHERE event_id = $1 ORDER BY id
         """,
         event_id,
@@ -104,12 +133,36 @@ async def live(connection: Connection, event_id: UUID) -> list[ModeCorrection]:
     return [each.correction for each in await of_event(connection, event_id) if each.withdrawn_at is None]
 
 
-async def counted_cells(connection: Connection, event: Event, factors: FactorBook) -> list[Cell]:
-    """The check-ins in cells as the accounting counts them, corrections applied. Raises CarbonRule."""
-    cells = await check_in_cells.of_event(connection, event.id)
+async def counted(connection: Connection, event: Event, factors: FactorBook) -> Counted:
+    """The check-ins in cells, said and counted. Raises CarbonRule."""
     held = await live(connection, event.id)
+    days = {each.day for each in held if each.day is not None}
+    said = await said_cells(connection, event, factors, days)
+    if not held:
+        return Counted(said, said, [])
     with carbon_refused():
-        return corrected(cells, held, factors, event.jurisdiction, day_of(event, event.hours[0].opens_at))
+        cells = corrected(said, held, factors, event.jurisdiction, first_day(event))
+    return Counted(said, days_together(cells) if days else cells, held)
+
+
+async def said_cells(connection: Connection, event: Event, factors: FactorBook, days: Collection[date]) -> list[Cell]:
+    """The check-ins in cells as they were made, with their meals, those of each of `days` apart. Raises CarbonRule."""
+    cells = await check_in_cells.of_event(connection, event.id, days)
+    with carbon_refused():
+        return with_meals(cells, event.meal, factors, event.jurisdiction, first_day(event))
+
+
+def first_day(event: Event) -> date:
+    """The day by which an event's check-ins are corrected and its meals counted."""
+    return day_of(event, event.hours[0].opens_at)
+
+
+def days_open(event: Event) -> list[date]:
+    """The event's own days on which it is open, in order."""
+    spans = [
+        (day_of(event, each.opens_at), day_of(event, each.closes_at - timedelta(seconds=1))) for each in event.hours
+    ]
+    return sorted({first + timedelta(days=n) for first, last in spans for n in range((last - first).days + 1)})
 
 
 async def preview(connection: Connection, event: Event, new: NewModeCorrection) -> Change:
@@ -117,18 +170,12 @@ async def preview(connection: Connection, event: Event, new: NewModeCorrection) 
     if new.gate_id is not None:
         event.gate(new.gate_id)
     factors = (await accountings.of_event(connection, event)).factors
-    cells = await counted_cells(connection, event, factors)
-    correction = ModeCorrection(
-        from_mode=new.from_mode,
-        to_mode=new.to_mode,
-        gate=new.gate_id,
-        check_ins=new.check_ins,
-        cabin=new.cabin,
-        occupants=new.occupants,
-    )
+    held = await live(connection, event.id)
+    days = {each.day for each in (*held, new.correction) if each.day is not None}
+    said = await said_cells(connection, event, factors, days)
     with carbon_refused():
-        day = day_of(event, event.hours[0].opens_at)
-        change = change_of(cells, correction, factors, event.jurisdiction, day)
+        cells = corrected(said, held, factors, event.jurisdiction, first_day(event))
+        change = change_of(cells, new.correction, factors, event.jurisdiction, first_day(event))
     if not change.check_ins:
         raise NothingToCorrect
     return change
@@ -144,9 +191,9 @@ async def enter(
     await connection.execute(
         """
         INSERT INTO mode_corrections (
-            id, event_id, from_mode, to_mode, gate_id, check_ins, cabin, occupants, reason, entered_by, entered_at
+            id, event_id, from_mode, to_mode, gate_id, check_ins, cabin, occupants, day, reason, entered_by, entered_at
         )
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         """,
         correction_id,
         event.id,
@@ -156,6 +203,7 @@ async def enter(
         new.check_ins,
         new.cabin,
         new.occupants,
+        new.day,
         new.reason.strip(),
         caller.member,
         now,

@@ -54,6 +54,7 @@ WORDS = {
     "placeholder_factor": mark("排放因子为暂代值"),
     "unverified_factor": mark("排放因子待核实"),
     "out_of_scale": mark("数量级异常"),
+    "said_twice": mark("与报到所说可能重复"),
     "estimated": mark("已推算"),
     "complete": mark("全部作答"),
     "nobody_answered": mark("无人作答，未推算"),

@@ -670,12 +670,14 @@ CREATE TABLE events (
     factor_set text NOT NULL,
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     same_event_clause text,
+    meal text,
     CHECK (((expected_people >= 1) AND (expected_people <= 10000000))),
     CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
     CHECK (((length(name) >= 1) AND (length(name) <= 200))),
     CHECK (((length(venue) >= 1) AND (length(venue) <= 200))),
     CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision))),
     CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CHECK ((meal ~ '^meal_[a-z]+$'::text)),
     CHECK ((region ~ '^[0-9]{6}$'::text)),
     FOREIGN KEY (organization_id) REFERENCES organizations(id),
     PRIMARY KEY (id)
@@ -1001,6 +1003,7 @@ CREATE TABLE mode_corrections (
     withdrawn_by uuid,
     withdrawn_at timestamp with time zone,
     withdrawn_because text,
+    day date,
     CHECK (((check_ins >= 1) AND (check_ins <= 10000000))),
     CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
     CHECK (((length(withdrawn_because) >= 1) AND (length(withdrawn_because) <= 500))),
@@ -1702,5 +1705,6 @@ CREATE VIEW whole_events AS
           ORDER BY gates.id) AS short_codes,
     (EXISTS ( SELECT
            FROM event_cancellations
-          WHERE (event_cancellations.event_id = events.id))) AS cancelled
+          WHERE (event_cancellations.event_id = events.id))) AS cancelled,
+    meal
    FROM events;

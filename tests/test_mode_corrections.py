@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,16 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.factors import FactorBook, default_sets, factor_set
-from scenarios.meeting.cells import Cell, CellLeg
+from scenarios.meeting.cells import Cell, CellLeg, days_together
 from scenarios.meeting.extrapolation import Group
 from scenarios.meeting.mode_corrections import ModeCorrection, change_of, corrected, scaled
 from scenarios.meeting.travel import Leg, Trip, quantify_trip
 from scenarios.refusals import DistanceAbsurd, UnknownMode
-from service import check_in_cells, inventories
+from service import check_in_cells, head_counts, inventories, mode_corrections
+from service.access import Caller, Role
 from service.config import Config
+from service.db import transaction
 from service.events import Event
+from service.mode_corrections import NewModeCorrection, NothingToCorrect
 from tests.browsing import assert_english, assert_sound, sign_in
-from tests.doors import come_in, coming, device
+from tests.doors import MORNING, come_in, coming, device, open_event
 from tests.paper import see, send
 from tests.people import WANG
 
@@ -82,6 +85,22 @@ def test_gate_and_number_choose_and_every_check_in_stays_one() -> None:
     assert change.check_ins == 6
     assert change.corrected_g - change.said_g == 6 * (cell("car").grams_each - cell().grams_each)
     assert change_of(cells, ModeCorrection(from_mode="ferry", to_mode="car"), BOOK, "110000", DAY).check_ins == 0
+
+
+def test_a_day_chooses_and_days_are_put_together_again() -> None:
+    whole = cell(count=7)
+    first, second, any_day = (
+        msgspec.structs.replace(whole, count=n, day=day)
+        for n, day in ((2, DAY), (4, DAY + timedelta(days=1)), (1, None))
+    )
+    apart = [first, second, any_day]
+    assert days_together(apart) == [whole]
+    done = apply(apart, msgspec.structs.replace(TO_CAR, day=DAY + timedelta(days=1), check_ins=3))
+    assert [(each.legs[0].mode, each.count) for each in done] == [("metro", 2), ("metro", 1), ("car", 3), ("metro", 1)]
+    assert [(each.legs[0].mode, each.count, each.day) for each in days_together(done)] == [
+        ("metro", 4, None),
+        ("car", 3, None),
+    ]
 
 
 def test_corrections_apply_one_after_another() -> None:
@@ -150,6 +169,9 @@ async def test_a_correction_changes_the_inventory_alone_and_is_taken_back(
     assert_sound(entered, "zh")
     car_g = await travel_g()
     assert car_g > said_g
+    counted = await see(client, f"/organize/events/{event.id}/head-counts")
+    assert_sound(counted, "zh")
+    assert "已计入 1 项出行方式更正" in counted.text
     async with database.acquire() as connection:
         cells = await check_in_cells.of_event(connection, event.id)
     assert car_g == sum(each.grams for each in apply(cells, msgspec.structs.replace(TO_CAR, check_ins=2)))
@@ -163,3 +185,43 @@ async def test_a_correction_changes_the_inventory_alone_and_is_taken_back(
     assert await travel_g() == said_g
     again = await send(client, entered.form("/withdraw"), withdrawn_because="又一次", id=str(uuid4()))
     assert "已经撤回" in again.text
+
+
+async def test_a_correction_of_one_day_takes_that_days_check_ins_and_leaves_the_cells_small(
+    database: asyncpg.Pool, config: Config
+) -> None:
+    event = await open_event(database)
+    local = msgspec.structs.replace(trip("metro", 10), part="local")
+    for name in "abc":
+        await come_in(database, config, coming(event, device(name), trip("metro", 10)))
+    for name in "ab":
+        await come_in(database, config, coming(event, device(name), local, at=MORNING + timedelta(days=1)))
+        await come_in(database, config, coming(event, device(name), local, at=MORNING + timedelta(days=2)))
+    async with transaction(database) as connection:
+        member = await connection.fetchval(
+            "SELECT member_id FROM organization_members WHERE organization_id = $1", event.organization_id
+        )
+        caller = Caller(member, frozenset({Role.ORGANIZER}))
+        days = mode_corrections.days_open(event)
+        assert days == [MORNING.date() + timedelta(days=n) for n in range(3)]
+        before = (await inventories.compute(connection, event.id, MORNING)).cells
+        said = await head_counts.read(connection, event)
+        new = NewModeCorrection("metro", "car", "第二天坐的是小汽车", day=days[1])
+        change = await mode_corrections.preview(connection, event, new)
+        assert change.check_ins == 2
+        with pytest.raises(NothingToCorrect):
+            await mode_corrections.preview(
+                connection, event, msgspec.structs.replace(new, day=days[2] + timedelta(days=1))
+            )
+        await mode_corrections.enter(connection, caller, event, new, MORNING)
+        after = (await inventories.compute(connection, event.id, MORNING)).cells
+        assert [each.count for each in before] == [4, 3]
+        assert sorted((each.part, each.legs[0].mode, each.count) for each in after) == [
+            ("journey", "metro", 3),
+            ("local", "car", 2),
+            ("local", "metro", 2),
+        ]
+        assert not [each for each in after if each.day]
+        assert sum(each.grams for each in after) == change.corrected_g
+        read = await head_counts.read(connection, event)
+    assert (said.corrections, [each.day for each in read.corrections]) == ((), [days[1]])

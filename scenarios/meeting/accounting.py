@@ -21,11 +21,11 @@ from scenarios.meeting.lines import Line
 from scenarios.meeting.modes import LODGING
 from scenarios.meeting.travel import FactorUsed
 from scenarios.meeting.uncertainty import Part, Uncertainty, combined
-from scenarios.quantities import exact, round_up
+from scenarios.quantities import UNITS, exact, round_up
 
 Ambition = Literal["basic", "full"]
-WeakKind = Literal["default_value", "placeholder_factor", "unverified_factor", "out_of_scale"]
-TRAVEL, LODGING_SOURCE = "travel", "lodging"
+WeakKind = Literal["default_value", "placeholder_factor", "unverified_factor", "out_of_scale", "said_twice"]
+TRAVEL, LODGING_SOURCE, CATERING = "travel", "lodging", "catering"
 HOLD, DECLARED = "hold", "declared"
 EXTRAPOLATED: Literal["extrapolated"] = "extrapolated"
 
@@ -97,7 +97,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     gwp_set: str = ""
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
+class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An event's emissions in grams CO2e and how they divide, the largest part first.
 
     `full_g` is all of it, `basic_g` what is of the basic scope, `reported_g` the one of them that the organizer
@@ -138,6 +138,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     weak_spots: tuple[WeakSpot, ...]
     missing: tuple[Missing, ...]
     absent: Mapping[str, str]
+    checked_in_catering_g: int = 0
 
 
 class Amount(NamedTuple):
@@ -184,6 +185,7 @@ def account(
         checked_in_g=origins.get("check_in", 0),
         checked_in_travel_g=of_check_ins.get(TRAVEL, 0),
         checked_in_lodging_g=of_check_ins.get(LODGING_SOURCE, 0),
+        checked_in_catering_g=of_check_ins.get(CATERING, 0),
         extrapolated_g=origins.get(EXTRAPOLATED, 0),
         by_source=tuple(
             SourceShare(each.key, boundary.scopes[each.key], each.emissions_g, each.share_permille)
@@ -232,9 +234,10 @@ def amounts_of_lines(lines: Iterable[Line]) -> list[Amount]:
 
 
 def amounts_of_cells(cells: Iterable[Cell]) -> list[Amount]:
-    """Check-ins by mode and factor, and their lodging by factor: declared by who came, and of the event's days."""
+    """Check-ins by mode and factor, their lodging and meals by factor: declared by who came, of the event's days."""
     travel: defaultdict[tuple[str, int], int] = defaultdict(int)
     lodging: defaultdict[int, int] = defaultdict(int)
+    meals: defaultdict[int, int] = defaultdict(int)
     factors: dict[int, FactorUsed] = {}
     for cell in cells:
         for leg in cell.legs:
@@ -244,11 +247,16 @@ def amounts_of_cells(cells: Iterable[Cell]) -> list[Amount]:
         if cell.lodging_factor is not None:
             factors[id(cell.lodging_factor)] = cell.lodging_factor
             lodging[id(cell.lodging_factor)] += cell.count * cell.lodging_each_g
+        if cell.meal_factor is not None:
+            factors[id(cell.meal_factor)] = cell.meal_factor
+            meals[id(cell.meal_factor)] += cell.count * cell.meals_each_g
     merged: Counter[tuple[str, str, FactorUsed]] = Counter()
     for (mode, same), grams in travel.items():
         merged[TRAVEL, mode, factors[same]] += grams
     for same, grams in lodging.items():
         merged[LODGING_SOURCE, LODGING, factors[same]] += grams
+    for same, grams in meals.items():
+        merged[CATERING, factors[same].key, factors[same]] += grams
     return [
         Amount("check_in", source, HOLD, DECLARED, item, gases_of(used), used.gases == ("CO2",), grams, used)
         for (source, item, used), grams in merged.items()
@@ -334,13 +342,22 @@ def parts_of(amounts: Iterable[Amount], extrapolated: Iterable[Extrapolated]) ->
 
 
 def weak_spots(amounts: Iterable[Amount]) -> tuple[WeakSpot, ...]:
-    """Lines with a default value or out of scale, and items whose factor is a placeholder or unverified."""
+    """Lines with a default value, out of scale or of what check-ins say too; factors standing in or unverified."""
     sums: Counter[tuple[WeakKind, str, str, UUID | None]] = Counter()
+    amounts = list(amounts)
+    at_the_door = {counted_in(each) for each in amounts if each.origin == "check_in"} & {"room-night", "meal"}
     for each in amounts:
+        if each.line is not None and counted_in(each) in at_the_door:
+            sums["said_twice", each.source, each.item, each.line.id] += each.emissions_g
         for kind, line_id in weaknesses(each):
             sums[kind, each.source, each.item, line_id] += each.emissions_g
     spots = [WeakSpot(*key, grams) for key, grams in sums.items()]
     return tuple(sorted(spots, key=lambda each: (-each.emissions_g, each.kind, each.item, str(each.line_id))))
+
+
+def counted_in(amount: Amount) -> str | None:
+    """What its factor is per: room-night, meal, km …"""
+    return None if amount.factor is None else UNITS[amount.factor.unit].per
 
 
 def weaknesses(amount: Amount) -> list[tuple[WeakKind, UUID | None]]:

@@ -91,13 +91,15 @@ def of_sums(kind: Kind, before: Mapping[str, int], after: Mapping[str, int]) -> 
 
 
 def sums_of(cells: Iterable[Cell]) -> dict[str, int]:
-    """Grams of check-ins by mode, and of their lodging."""
+    """Grams of check-ins by mode, and of their lodging and meals."""
     sums: Counter[str] = Counter()
     for cell in cells:
         for leg in cell.legs:
             sums[leg.mode] += cell.count * leg.emissions_g
         if cell.lodging_factor is not None:
             sums[LODGING] += cell.count * cell.lodging_each_g
+        if cell.meal_factor is not None:
+            sums[cell.meal_factor.key] += cell.count * cell.meals_each_g
     return dict(sums)
 
 

@@ -1,8 +1,8 @@
 """Modes that the organizer corrects in bulk: the accounting alone changes, never a check-in or a balance.
 
-A correction takes check-ins with a leg of one mode, by gate if it names one, all or so many of them, and counts that
-leg by another mode over the same distance. Corrections apply one after another, as they were entered; which of the
-check-ins so many are is settled by the cells' own order, since those of a cell are alike.
+A correction takes check-ins with a leg of one mode, by gate and day if it names them, all or so many of them, and
+counts that leg by another mode over the same distance. Corrections apply one after another, as they were entered; which
+of the check-ins so many are is settled by the cells' own order, since those of a cell are alike.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from scenarios.refusals import DistanceAbsurd, UnknownMode
 class ModeCorrection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of the check-ins that came by `from_mode`, through that gate or any, all or so many count as `to_mode`.
 
-    `cabin` is a flight's; `occupants` shared the vehicle, None where it carried the group alone.
+    `day` is the event's own, None for any: cells of such days stand apart until all is corrected. `cabin` is a
+    flight's; `occupants` shared the vehicle, None where it carried the group alone.
     """
 
     from_mode: str
@@ -36,6 +37,7 @@ class ModeCorrection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     cabin: Cabin | None = None
     occupants: int | None = None
     id: UUID | None = None
+    day: date | None = None
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -77,7 +79,8 @@ def require_modes(correction: ModeCorrection) -> None:
 def fits(cell: Cell, correction: ModeCorrection) -> bool:
     """Does a correction take check-ins of that cell?"""
     at_gate = correction.gate is None or cell.gate == correction.gate
-    return at_gate and any(leg.mode == correction.from_mode for leg in cell.legs)
+    that_day = correction.day is None or cell.day == correction.day
+    return at_gate and that_day and any(leg.mode == correction.from_mode for leg in cell.legs)
 
 
 def _count_of(cells: Sequence[Cell], correction: ModeCorrection) -> int:
@@ -160,5 +163,6 @@ def _co2_only_g(cells: Sequence[Cell]) -> int:
     return sum(
         cell.count * sum(leg.emissions_g for leg in cell.legs if leg.factor.gases == ("CO2",))
         + cell.count * (cell.lodging_each_g if cell.lodging_factor and cell.lodging_factor.gases == ("CO2",) else 0)
+        + cell.count * (cell.meals_each_g if cell.meal_factor and cell.meal_factor.gases == ("CO2",) else 0)
         for cell in cells
     )

@@ -103,14 +103,16 @@ def _cells(report: Report, advance: Advance) -> Iterator[Difference]:
         if index % 1_000 == 0:
             advance(index, len(report.cells))
         grams = [_leg_g(cell, place, rates, shared) for place in range(len(cell.legs))]
-        lodging_g = _lodging_g(cell, rates, report.rooms_for)
-        each_g = sum(grams) + lodging_g
+        lodging_g, meals_g = _lodging_g(cell, rates, report.rooms_for), _meals_g(cell, rates)
+        each_g = sum(grams) + lodging_g + meals_g
         told = [leg.emissions_g for leg in cell.legs]
-        if (told, cell.lodging_each_g, cell.grams_each, cell.grams) == (grams, lodging_g, each_g, cell.count * each_g):
+        stay = (cell.lodging_each_g, cell.meals_each_g)
+        if (told, stay, cell.grams_each, cell.grams) == (grams, (lodging_g, meals_g), each_g, cell.count * each_g):
             continue
         for place, (one, computed) in enumerate(zip(told, grams, strict=True)):
             yield from _differ(f"cells[{index}].legs[{place}].emissions_g", one, computed)
         yield from _differ(f"cells[{index}].lodging_each_g", cell.lodging_each_g, lodging_g)
+        yield from _differ(f"cells[{index}].meals_each_g", cell.meals_each_g, meals_g)
         yield from _differ(f"cells[{index}].grams_each", cell.grams_each, each_g)
         yield from _differ(f"cells[{index}].grams", cell.grams, cell.count * each_g)
     advance(len(report.cells), len(report.cells))
@@ -130,9 +132,15 @@ def _lodging_g(cell: CellSaid, rates: Sequence[Rate], rooms_for: int) -> int:
     return rates[cell.lodging_factor].emissions_g(cell.nights * -(-cell.people // rooms_for))
 
 
+def _meals_g(cell: CellSaid, rates: Sequence[Rate]) -> int:
+    """Grams of the meals of one check-in's people."""
+    return 0 if cell.meal_factor is None else rates[cell.meal_factor].emissions_g(cell.meals * cell.people)
+
+
 def _merged(path: str, cell: MergedCell) -> Iterator[Difference]:
     """Its parts add up."""
-    parts_g = sum(leg.emissions_g for leg in cell.legs) + sum(grams for _, grams in cell.lodging) + cell.other_g
+    stay_g = sum(grams for _, grams in (*cell.lodging, *cell.meals))
+    parts_g = sum(leg.emissions_g for leg in cell.legs) + stay_g + cell.other_g
     yield from _differ(f"{path}.grams", cell.grams, parts_g)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
@@ -71,6 +71,9 @@ def said(cell: Cell, table: FactorTable) -> CellSaid:
         nights=cell.nights,
         lodging_factor=None if cell.lodging_factor is None else table.place(cell.lodging_factor),
         lodging_each_g=cell.lodging_each_g,
+        meals=cell.meals,
+        meal_factor=None if cell.meal_factor is None else table.place(cell.meal_factor),
+        meals_each_g=cell.meals_each_g,
     )
 
 
@@ -94,7 +97,8 @@ def merging(cells: Sequence[Cell]) -> Merging:
         if people_in([cell]) >= LEAST_PEOPLE:
             kept.append(cell)
         else:
-            small[(cell.part, tuple(sorted({leg.mode for leg in cell.legs})), bool(cell.nights))].append(cell)
+            modes = tuple(sorted({leg.mode for leg in cell.legs}))
+            small[(cell.part, modes, bool(cell.nights), bool(cell.meals))].append(cell)
     groups = [small[key] for key in sorted(small)]
     alike = sorted((each for each in groups if people_in(each) >= LEAST_PEOPLE), key=people_in)
     rest = [cell for each in groups if people_in(each) < LEAST_PEOPLE for cell in each]
@@ -110,44 +114,54 @@ def merging(cells: Sequence[Cell]) -> Merging:
 def merged_alike(cells: Sequence[Cell], table: FactorTable) -> MergedCell:
     """Cells of like modes as one: what each mode and factor come to."""
     legs: dict[tuple[str, str | None, int], list[int]] = {}
-    lodging: dict[int, int] = {}
+    lodging: Counter[int] = Counter()
+    meals: Counter[int] = Counter()
     for cell in cells:
         for leg in cell.legs:
             sums = legs.setdefault((leg.mode, leg.cabin, table.place(leg.factor)), [0, 0])
             sums[0] += leg.person_m * cell.count
             sums[1] += leg.emissions_g * cell.count
         if cell.lodging_factor is not None:
-            place = table.place(cell.lodging_factor)
-            lodging[place] = lodging.get(place, 0) + cell.lodging_each_g * cell.count
+            lodging[table.place(cell.lodging_factor)] += cell.lodging_each_g * cell.count
+        if cell.meal_factor is not None:
+            meals[table.place(cell.meal_factor)] += cell.meals_each_g * cell.count
     return MergedCell(
         check_ins=sum(cell.count for cell in cells),
         people=people_in(cells),
         grams=sum(cell.grams for cell in cells),
         legs=tuple(MergedLeg(mode, *(sums[0], place, sums[1], cabin)) for (mode, cabin, place), sums in legs.items()),  # type: ignore[arg-type]
         lodging=tuple(lodging.items()),
+        meals=tuple(meals.items()),
     )
 
 
 def merged_rest(cells: Sequence[Cell]) -> MergedCell:
     """Cells of any modes as one: grams alone."""
-    lodging = [cell for cell in cells if cell.lodging_factor is not None]
+    lodging_co2_g, meals_co2_g = sum(map(_lodging_co2_g, cells)), sum(map(_meals_co2_g, cells))
+    travel_co2_g = sum(
+        leg.emissions_g * cell.count for cell in cells for leg in cell.legs if leg.factor.gases == ("CO2",)
+    )
     return MergedCell(
         check_ins=sum(cell.count for cell in cells),
         people=people_in(cells),
         grams=sum(cell.grams for cell in cells),
         other_g=sum(cell.grams for cell in cells),
-        other_lodging_g=sum(cell.lodging_each_g * cell.count for cell in lodging),
-        other_co2_only_g=sum(
-            leg.emissions_g * cell.count for cell in cells for leg in cell.legs if leg.factor.gases == ("CO2",)
-        )
-        + sum(_lodging_co2_g(cell) for cell in lodging),
-        other_lodging_co2_only_g=sum(_lodging_co2_g(cell) for cell in lodging),
+        other_lodging_g=sum(cell.lodging_each_g * cell.count for cell in cells),
+        other_co2_only_g=travel_co2_g + lodging_co2_g + meals_co2_g,
+        other_lodging_co2_only_g=lodging_co2_g,
+        other_meals_g=sum(cell.meals_each_g * cell.count for cell in cells),
+        other_meals_co2_only_g=meals_co2_g,
     )
 
 
 def _lodging_co2_g(cell: Cell) -> int:
-    assert cell.lodging_factor is not None
-    return cell.lodging_each_g * cell.count if cell.lodging_factor.gases == ("CO2",) else 0
+    used = cell.lodging_factor
+    return cell.lodging_each_g * cell.count if used and used.gases == ("CO2",) else 0
+
+
+def _meals_co2_g(cell: Cell) -> int:
+    used = cell.meal_factor
+    return cell.meals_each_g * cell.count if used and used.gases == ("CO2",) else 0
 
 
 def merge(cells: Sequence[Cell], table: FactorTable) -> tuple[list[CellSaid], list[MergedCell]]:
@@ -191,42 +205,58 @@ def _cell(cell: CellSaid, used: Sequence[FactorUsed]) -> Cell:
         lodging_factor=None if cell.lodging_factor is None else used[cell.lodging_factor],
         lodging_each_g=cell.lodging_each_g,
         count=cell.count,
+        meals=cell.meals,
+        meal_factor=None if cell.meal_factor is None else used[cell.meal_factor],
+        meals_each_g=cell.meals_each_g,
     )
 
 
 def _merged_cells(cell: MergedCell, used: Sequence[FactorUsed]) -> list[Cell]:
-    """One stand-in for its travel and one for each of its lodging's factors."""
+    """One stand-in for its travel, and one for each factor of its lodging and of its meals."""
     legs = [CellLeg(leg.mode, 0, leg.person_m, leg.emissions_g, used[leg.factor], leg.cabin) for leg in cell.legs]
-    travel_g = cell.other_g - cell.other_lodging_g
-    travel_co2_g = cell.other_co2_only_g - cell.other_lodging_co2_only_g
-    for factor, grams in ((UNTOLD_CO2, travel_co2_g), (UNTOLD, travel_g - travel_co2_g)):
-        if grams:
-            legs.append(CellLeg(OTHER, 0, 0, grams, factor))
+    travel_g = cell.other_g - cell.other_lodging_g - cell.other_meals_g
+    travel_co2_g = cell.other_co2_only_g - cell.other_lodging_co2_only_g - cell.other_meals_co2_only_g
+    legs += [CellLeg(OTHER, 0, 0, grams, factor) for factor, grams in _untold(travel_g, travel_co2_g)]
     lodging = [(used[place], grams) for place, grams in cell.lodging]
-    lodging_co2_g = cell.other_lodging_co2_only_g
-    lodging += [(UNTOLD_CO2, lodging_co2_g), (UNTOLD, cell.other_lodging_g - lodging_co2_g)]
+    meals = [(used[place], grams) for place, grams in cell.meals]
+    lodging += _untold(cell.other_lodging_g, cell.other_lodging_co2_only_g)
+    meals += _untold(cell.other_meals_g, cell.other_meals_co2_only_g)
     return [
-        _stand_in(tuple(legs), None, 0),
-        *(_stand_in((), factor, grams) for factor, grams in lodging if grams),
+        _stand_in(legs=tuple(legs)),
+        *(_stand_in(lodging=each) for each in lodging if each[1]),
+        *(_stand_in(meals=each) for each in meals if each[1]),
     ]
 
 
-def _stand_in(legs: tuple[CellLeg, ...], lodging: FactorUsed | None, lodging_g: int) -> Cell:
+def _untold(grams: int, co2_only_g: int) -> list[tuple[FactorUsed, int]]:
+    """Grams of no told factor, those of CO2 alone apart."""
+    parts = ((UNTOLD_CO2, co2_only_g), (UNTOLD, grams - co2_only_g))
+    return [(factor, part_g) for factor, part_g in parts if part_g]
+
+
+def _stand_in(
+    legs: tuple[CellLeg, ...] = (),
+    lodging: tuple[FactorUsed | None, int] = (None, 0),
+    meals: tuple[FactorUsed | None, int] = (None, 0),
+) -> Cell:
     return Cell(
         part="journey",
         gate=0,
         legs=legs,
         round_trip=False,
-        nights=1 if lodging else 0,
+        nights=1 if lodging[1] else 0,
         people=1,
-        lodging_factor=lodging,
-        lodging_each_g=lodging_g,
+        lodging_factor=lodging[0],
+        lodging_each_g=lodging[1],
         count=1,
+        meals=1 if meals[1] else 0,
+        meal_factor=meals[0],
+        meals_each_g=meals[1],
     )
 
 
 def ways_of(report: Report) -> list[tuple[tuple[str, str, int], list[int]]]:
-    """Person-metres and grams by mode, cabin and factor's place, the most grams first; lodging without metres.
+    """Person-metres and grams by mode, cabin and factor's place, the most grams first; no metres of lodging and meals.
 
     What was merged of any modes stands as OTHER, at the place -1.
     """
@@ -238,11 +268,15 @@ def ways_of(report: Report) -> list[tuple[tuple[str, str, int], list[int]]]:
             _add(sums[way], leg.distance_m * trips, leg.emissions_g * cell.count)
         if cell.lodging_factor is not None:
             _add(sums[LODGING, "", cell.lodging_factor], 0, cell.lodging_each_g * cell.count)
+        if cell.meal_factor is not None:
+            _add(sums[report.factors[cell.meal_factor].key, "", cell.meal_factor], 0, cell.meals_each_g * cell.count)
     for merged in report.merged:
         for part in merged.legs:
             _add(sums[part.mode, part.cabin or "", part.factor], part.person_m, part.emissions_g)
         for place, lodged_g in merged.lodging:
             _add(sums[LODGING, "", place], 0, lodged_g)
+        for place, eaten_g in merged.meals:
+            _add(sums[report.factors[place].key, "", place], 0, eaten_g)
         if merged.other_g:
             _add(sums[OTHER, "", -1], 0, merged.other_g)
     return sorted(sums.items(), key=lambda each: -each[1][1])

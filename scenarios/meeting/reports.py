@@ -133,6 +133,9 @@ class CellSaid(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     nights: int = 0
     lodging_factor: int | None = None
     lodging_each_g: int = 0
+    meals: int = 0
+    meal_factor: int | None = None
+    meals_each_g: int = 0
 
 
 class MergedLeg(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -148,8 +151,9 @@ class MergedLeg(msgspec.Struct, frozen=True, omit_defaults=True):
 class MergedCell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Cells of fewer than five people, put together so that none of them can be told: of like modes, or of any.
 
-    One of any modes says neither modes nor ways: `other_g` grams in all, of them `other_lodging_g` of lodging, and
-    `other_co2_only_g`, `other_lodging_co2_only_g` by factors of CO2 alone.
+    One of any modes says neither modes nor ways: `other_g` grams in all, of them `other_lodging_g` of lodging,
+    `other_meals_g` of meals, and the same with `co2_only` by factors of CO2 alone. Lodging and meals of like modes are
+    told by factor.
     """
 
     check_ins: int
@@ -161,6 +165,9 @@ class MergedCell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     other_lodging_g: int = 0
     other_co2_only_g: int = 0
     other_lodging_co2_only_g: int = 0
+    meals: tuple[tuple[int, int], ...] = ()
+    other_meals_g: int = 0
+    other_meals_co2_only_g: int = 0
 
 
 class OffsetNeeded(msgspec.Struct, frozen=True):

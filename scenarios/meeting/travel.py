@@ -29,6 +29,7 @@ from scenarios.refusals import (
     DistanceAbsurd,
     DistanceMissing,
     LegsAbsurd,
+    MealsAbsurd,
     NightsAbsurd,
     OccupantsAbsurd,
     UnknownMode,
@@ -49,13 +50,17 @@ class Leg(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
 
 
 class Trip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How one attendee came: the journey from home with its nights, or one day's local trip, and with how many."""
+    """How one attendee came: the journey from home with its nights, or one day's local trip, and with how many.
+
+    `meals` are those that each takes at the event, told with the journey.
+    """
 
     part: Part
     legs: tuple[Leg, ...]
     round_trip: bool = False
     nights: int = 0
     companions: int = 0
+    meals: int = 0
 
 
 class Point(NamedTuple):
@@ -120,8 +125,11 @@ class Unearned(msgspec.Struct, frozen=True):
     code: Literal["no_methodology"] = "no_methodology"
 
 
-class Quantified(msgspec.Struct, frozen=True):
-    """A trip's emissions in grams CO2e with every value used. `co2_only_g` counts CO2 alone, other gases left out."""
+class Quantified(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A trip's emissions in grams CO2e with every value used. `co2_only_g` counts CO2 alone, other gases left out.
+
+    `meals` are of each person and not in the grams: the event accounts for them.
+    """
 
     part: Part
     people: int
@@ -136,6 +144,7 @@ class Quantified(msgspec.Struct, frozen=True):
     factor_set: PackUsed
     earning: Earning | None
     unearned: tuple[Unearned, ...]
+    meals: int = 0
 
 
 def quantify_trip(
@@ -148,7 +157,7 @@ def quantify_trip(
 ) -> Quantified:
     """What the trip to an event at the place on that day emits and earns.
 
-    `place` is a place code; `origin` is the named place it began at. Raises LegsAbsurd, NightsAbsurd,
+    `place` is a place code; `origin` is the named place it began at. Raises LegsAbsurd, NightsAbsurd, MealsAbsurd,
     CompanionsAbsurd, OccupantsAbsurd, UnknownMode, CabinAbsurd, DistanceAbsurd, DistanceMissing and FactorNotInForce.
     """
     require_counts(trip)
@@ -173,15 +182,17 @@ def quantify_trip(
         factor_set=factors.used,
         earning=earning,
         unearned=unearned,
+        meals=trip.meals,
     )
 
 
 def require_counts(trip: Trip) -> None:
-    """Raise the refusal that names it when legs, nights or companions cannot be."""
+    """Raise the refusal that names it when legs, nights, meals or companions cannot be."""
     limits = policy()
-    nights_limit = limits.max_nights if trip.part == "journey" else 0
+    stays = trip.part == "journey"
     _require_count(len(trip.legs), 1, limits.max_legs, LegsAbsurd)
-    _require_count(trip.nights, 0, nights_limit, NightsAbsurd)
+    _require_count(trip.nights, 0, limits.max_nights if stays else 0, NightsAbsurd)
+    _require_count(trip.meals, 0, limits.max_meals if stays else 0, MealsAbsurd)
     _require_count(trip.companions, 0, limits.max_companions, CompanionsAbsurd)
     for leg in trip.legs:
         if leg.occupants is not None:

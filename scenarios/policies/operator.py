@@ -38,6 +38,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     people_per_room: int
     max_legs: int
     max_nights: int
+    max_meals: int
     max_companions: int
     max_occupants: int
     max_distance_km: dict[str, int]

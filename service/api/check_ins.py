@@ -19,7 +19,14 @@ from service.api.requests import Key
 from service.attendees import Attendee, attendee_of
 from service.carbon import CLASSES
 from service.check_in_rows import CheckIn
-from service.check_ins import AttendeeMissing, CodeOfAnotherEvent, JourneyKnown, JourneyMissing, PersonalCodeUnknown
+from service.check_ins import (
+    AttendeeMissing,
+    CodeOfAnotherEvent,
+    JourneyKnown,
+    JourneyMissing,
+    MealsNotAsked,
+    PersonalCodeUnknown,
+)
 from service.codes import CodeExpired, CodeForged, Scanned
 from service.db import transaction
 from service.errors import BadInput, Refusal
@@ -131,6 +138,7 @@ async def who_attends(
         AttendeeMissing,
         JourneyKnown,
         JourneyMissing,
+        MealsNotAsked,
         PersonalCodeUnknown,
         EventNotOpenYet,
         EventClosed,
@@ -225,6 +233,7 @@ async def undo(
         corrections.TooLateToCorrect,
         corrections.AlreadyEnded,
         corrections.CreditsSpent,
+        MealsNotAsked,
         *CLASSES.values(),
     ),
 )

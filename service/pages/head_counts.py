@@ -142,6 +142,7 @@ async def corrections_page(
         modes=[each for each in MODES.values() if each.key != "any"],
         cabins=CABIN_LABELS,
         names={gate.id: gate.name for gate in event.gates},
+        days=mode_corrections.days_open(event),
         id=str(new_id()) if refusal or not typed["id"] else typed["id"],
     )
 
@@ -181,6 +182,7 @@ def read_correction(typed: Typed) -> NewModeCorrection:
         "check_ins": count_from_text(typed["check_ins"]) if typed["check_ins"] else None,
         "occupants": count_from_text(typed["occupants"]) if typed["occupants"] else None,
         "cabin": typed["cabin"] or None,
+        "day": typed["day"] or None,
     }
     return decoded(values, NewModeCorrection)
 

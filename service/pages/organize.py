@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime, time
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 from uuid import UUID
 
 import asyncpg
@@ -13,6 +13,8 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from scenarios import factors
+from scenarios.labels import THING_LABELS
+from scenarios.meeting.meals import Meal
 from scenarios.quantities import count_from_text
 from scenarios.refusals import CarbonRefusal
 from service import events, organizations, personal_codes, refused_scans, retirements, schedules, tallies
@@ -151,6 +153,7 @@ async def event_form(
         kinds=events.KINDS,
         zones=ZONES,
         factor_sets=factors.travel_sets(),
+        meals={key: THING_LABELS[key] for key in get_args(Meal)},
         places=choices(typed, "CN") if refusal else (),
         id=str(new_id()),
     )
@@ -187,6 +190,7 @@ def read_event(typed: Typed) -> NewEvent:
         "place": chosen or typed["origin"],
         "expected_people": count_from_text(typed["expected_people"]),
         "factor_set": typed["factor_set"] or None,
+        "meal": typed["meal"] or None,
         "hours": hours,
         "gates": [line.strip() for line in typed["gates"].splitlines() if line.strip()],
     }

@@ -36,6 +36,8 @@ FIELDS: Mapping[str, str] = {
     "distance_missing": "km",
     "distance_absurd": "km",
     "nights_absurd": "nights",
+    "meals_absurd": "meals",
+    "meals_not_asked": "meals",
     "companions_absurd": "companions",
     "occupants_absurd": "occupants",
     "personal_code_unknown": "badge",
@@ -74,6 +76,7 @@ def read_trip(typed: Typed, part: Literal["journey", "local"]) -> Trip:
         round_trip=bool(typed["round_trip"]),
         nights=read("nights", count_from_text, 0),
         companions=read("companions", count_from_text, 0),
+        meals=read("meals", count_from_text, 0),
     )
     if refusals:
         raise Unreadable(refusals)
@@ -112,7 +115,12 @@ def choices(typed: Typed, country: str) -> tuple[places.Place, ...]:
 
 def as_typed(trip: Trip) -> Typed:
     """A trip as the fields of its form, to be changed. Where it began is not known any more: only how far it was."""
-    typed = Typed(nights=str(trip.nights), companions=str(trip.companions), round_trip="1" if trip.round_trip else "")
+    typed = Typed(
+        nights=str(trip.nights),
+        meals=str(trip.meals),
+        companions=str(trip.companions),
+        round_trip="1" if trip.round_trip else "",
+    )
     for ending, leg in zip(LEGS, trip.legs, strict=False):
         typed[f"mode{ending}"] = leg.mode
         typed[f"km{ending}"] = "" if leg.distance_m is None else km_text(leg.distance_m)

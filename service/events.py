@@ -208,6 +208,7 @@ async def create(connection: Connection, caller: Caller, new: NewEvent) -> Event
     await add_gates(connection, event_id, names)
     await ledger.open_account(connection, event_id, "event")
     await connection.execute("INSERT INTO tallies (event_id) VALUES ($1)", event_id)
+    await credit_regions.write(connection, event_id, taken_by(rule_of(rule_place(place), first_day(new))))
     return await find(connection, event_id)
 
 

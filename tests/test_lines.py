@@ -151,6 +151,17 @@ async def test_an_organizer_enters_corrects_ends_and_imports_in_pages(
     assert "更正前的一行" in corrected.text
     assert "120" in corrected.text
     assert "单位错了" in (await see(client, str(made.answer.url))).text
+    cited = {"own_document": "电力碳足迹证明", "own_publisher": "供电公司", "own_published_on": "2026-10-01"}
+    fitting = cited | {"own_value": "0.41", "own_unit": "kgCO2/kWh", "quantity": "10"}
+    sent = {"factor_file": ("证明.pdf", PDF, "application/pdf")}
+    form = (await see(client, f"{home}/new?item=electricity")).form("/new")
+    bare = await send(client, form, files=sent, **fitting | {"own_unit": "kgCO2/kg"})
+    assert "own_unit-error" in {each.get("id") for each in bare.all("p")}
+    own = await send(client, form, files=sent, **fitting)
+    correcting = (await see(client, f"{own.answer.url}?correct=true")).form("/correct")
+    unfounded = await send(client, correcting, quantity="20", because="抄错了")
+    assert unfounded.answer.status_code == 422  # never back to another factor unseen
+    assert "8.2" in (await send(client, correcting, quantity="20", because="抄错了", **cited)).text
     ended = await send(client, corrected.form("/end"), because="重复")
     assert "已不计入" in ended.text
     importing = (await see(client, f"/organize/events/{event.id}/imports")).form("/imports")

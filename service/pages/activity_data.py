@@ -13,6 +13,7 @@ from litestar.params import FromPath, FromQuery
 
 from scenarios.meeting.items import Item, items, items_of, sources
 from scenarios.meeting.lines import GREEN, PKM, VKM, Line
+from scenarios.meeting.lines import OWN as OWN_PACK
 from scenarios.quantities import km_text, metres_from_km_text
 from scenarios.refusals import CarbonRefusal, FactorUnsourced
 from service import activity_data, event_files, line_rows
@@ -299,6 +300,9 @@ def typed_of(line: Line) -> Typed:
         unit=line.unit,
         trips="return" if line.round_trip else "one",
     )
+    if line.factor.pack == OWN_PACK:
+        typed |= {"own_value": plain(line.factor.value), "own_unit": line.factor.unit}
+        typed["factor_file_id"] = str(line.factor_file_id or "")
     if line.people is None or line.distance_m is None:
         typed["quantity"] = plain(line.quantity)
     else:

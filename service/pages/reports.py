@@ -19,9 +19,10 @@ from service.db import Connection, new_id
 from service.errors import NotFound
 from service.pages.organize import done_once, own_event, seen_event
 from service.pages.rendering import page, see_other, typed_in
-from service.reports import JOB, MEDIA_TYPES, Prepared
+from service.reports import JOB, Format, Prepared
 
-FORMATS = tuple(MEDIA_TYPES)
+FORMATS: tuple[Format, ...] = ("pdf", "docx", "xlsx", "json")
+"""As people look for them."""
 
 
 @get("/organize/events/{event_id:uuid}/reports")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,21 +15,19 @@ from litestar.params import FromPath
 from scenarios.labels import MODE_LABELS
 from scenarios.meeting.items import items
 from scenarios.quantities import amount_text, grams_from_tonnes_text
-from scenarios.refusals import CarbonRefusal
 from service import accountings, inventories
 from service.access import Caller
 from service.accountings import NewAbsence, NewSettings
 from service.api.given import Pool
 from service.api.problems import language_of
-from service.carbon import carbon_refusal
 from service.charts import by_source, source_names
 from service.db import Connection, new_id
-from service.errors import NotAllowed, NotFound, Refusal
+from service.errors import Refusal
 from service.i18n import Language, mark, translate
 from service.import_columns import RANKS, STAGES
 from service.inventories import Draft, NewVersion
-from service.pages.organize import decoded, done_once, own_event, seen_event
-from service.pages.rendering import Typed, page, see_other, typed_in
+from service.pages.organize import decoded, done_or_again, own_event, seen_event
+from service.pages.rendering import Typed, page, typed_in
 
 SHOWN = 10
 ALL_RANKS = {**RANKS, "extrapolated": mark("没有作答，推算的")}
@@ -114,20 +113,16 @@ async def set_settings(request: Request[Caller, Any, Any], event_id: FromPath[UU
         await accountings.settle(connection, request.user, event, settings_in(typed), datetime.now(UTC))
         return f"/organize/events/{event_id}/accounting"
 
-    return await done_or_said(request, event_id, pool, typed, do)
+    return await done_or_again(request, pool, typed, do, partial(result_page, request, event_id, pool))
 
 
 def settings_in(typed: Typed) -> NewSettings:
-    """The form's fields. Raises Unreadable, and CarbonRule for a baseline that is no number."""
+    """The form's fields. Raises Unreadable, and CarbonRefusal for a baseline that is no number."""
     baseline = typed["baseline_t"].strip()
-    try:
-        baseline_g = grams_from_tonnes_text(baseline) if baseline else None
-    except CarbonRefusal as wrong:
-        raise carbon_refusal(wrong) from None
     values = {
         "ambition": typed["ambition"],
         "area_m2": typed["area_m2"].strip() or None,
-        "baseline_g": baseline_g,
+        "baseline_g": grams_from_tonnes_text(baseline) if baseline else None,
         "baseline_because": typed["baseline_because"].strip() or None,
     }
     return decoded(values, NewSettings)
@@ -144,19 +139,7 @@ async def say_absent(request: Request[Caller, Any, Any], event_id: FromPath[UUID
         await accountings.declare(connection, request.user, event, decoded(values, NewAbsence), datetime.now(UTC))
         return f"/organize/events/{event_id}/accounting"
 
-    return await done_or_said(request, event_id, pool, typed, do)
-
-
-async def done_or_said(
-    request: Request[Caller, Any, Any], event_id: UUID, pool: asyncpg.Pool, typed: Typed, do: Any
-) -> Response[Any]:
-    """Do what a form of the result's page asks, or show the page with what is wrong."""
-    try:
-        return see_other(await done_once(request, pool, typed, do))
-    except (NotFound, NotAllowed):
-        raise
-    except Refusal as refusal:
-        return await result_page(request, event_id, pool, typed, refusal)
+    return await done_or_again(request, pool, typed, do, partial(result_page, request, event_id, pool))
 
 
 @get("/organize/events/{event_id:uuid}/inventories")
@@ -201,12 +184,7 @@ async def submit(request: Request[Caller, Any, Any], event_id: FromPath[UUID], p
         await inventories.submit(connection, request.user, event, new.because, datetime.now(UTC))
         return f"/organize/events/{event_id}/inventories"
 
-    try:
-        return see_other(await done_once(request, pool, typed, do))
-    except (NotFound, NotAllowed):
-        raise
-    except Refusal as refusal:
-        return await versions_page(request, event_id, pool, typed, refusal)
+    return await done_or_again(request, pool, typed, do, partial(versions_page, request, event_id, pool))
 
 
 @get("/organize/events/{event_id:uuid}/inventories/{before:int}/differences/{after:int}")

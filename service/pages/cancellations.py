@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +15,9 @@ from service.access import Caller
 from service.api.given import Pool
 from service.cancellations import NewCancellation
 from service.db import Connection, new_id
-from service.errors import NotAllowed, NotFound, Refusal
-from service.pages.organize import decoded, done_once, own_event
-from service.pages.rendering import Typed, page, see_other, typed_in
+from service.errors import Refusal
+from service.pages.organize import decoded, done_or_again, own_event
+from service.pages.rendering import Typed, page, typed_in
 
 
 @get("/organize/events/{event_id:uuid}/cancel")
@@ -58,12 +59,7 @@ async def cancel(request: Request[Caller, Any, Any], event_id: FromPath[UUID], p
         await cancellations.cancel(connection, request.user, event_id, new.because.strip())
         return f"/events/{event_id}"
 
-    try:
-        return see_other(await done_once(request, pool, typed, do))
-    except (NotFound, NotAllowed):
-        raise
-    except Refusal as refusal:
-        return await cancel_page(request, event_id, pool, typed, refusal)
+    return await done_or_again(request, pool, typed, do, partial(cancel_page, request, event_id, pool))
 
 
 routes = [ask_cancellation, cancel]

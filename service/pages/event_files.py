@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,8 +23,8 @@ from service.errors import Refusal
 from service.event_files import PURPOSES, EventFile, FileEmpty
 from service.events import Event
 from service.line_inputs import FilePurpose
-from service.pages.organize import decoded, done_once, own_event, seen_event
-from service.pages.rendering import Typed, page, see_other, typed_in
+from service.pages.organize import decoded, done_or_again, own_event, seen_event
+from service.pages.rendering import Typed, page, typed_in
 from service.report_words import WORDS
 
 FIELDS = {each.code: "file" for each in REFUSED_FILES}
@@ -83,10 +84,7 @@ async def upload_file(request: Request[Caller, Any, Any], event_id: FromPath[UUI
             raise FileEmpty
         return f"/organize/events/{event_id}/files"
 
-    try:
-        return see_other(await done_once(request, pool, typed, keep))
-    except Refusal as refusal:
-        return await files_page(request, event_id, pool, typed, refusal)
+    return await done_or_again(request, pool, typed, keep, partial(files_page, request, event_id, pool))
 
 
 async def keep_sent(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from service.errors import NotAllowed, NotFound, Refusal
 from service.head_counts import NewHeadCount
 from service.i18n import mark
 from service.mode_corrections import NewModeCorrection, NewWithdrawal
-from service.pages.organize import decoded, done_once, own_event, seen_event
+from service.pages.organize import decoded, done_once, done_or_again, own_event, seen_event
 from service.pages.rendering import Typed, page, see_other, typed_in
 
 STATES = {
@@ -86,14 +87,7 @@ async def enter_head_count(request: Request[Caller, Any, Any], event_id: FromPat
         await head_counts.enter(connection, request.user, event, read_count(typed), datetime.now(UTC))
         return f"/organize/events/{event_id}/head-counts"
 
-    try:
-        return see_other(await done_once(request, pool, typed, enter))
-    except CarbonRefusal as refusal:
-        return await counts_page(request, event_id, pool, typed, carbon_refusal(refusal))
-    except (NotFound, NotAllowed):
-        raise
-    except Refusal as refusal:
-        return await counts_page(request, event_id, pool, typed, refusal)
+    return await done_or_again(request, pool, typed, enter, partial(counts_page, request, event_id, pool))
 
 
 def read_count(typed: Typed) -> NewHeadCount:
@@ -157,21 +151,22 @@ async def correct_modes(request: Request[Caller, Any, Any], event_id: FromPath[U
         await mode_corrections.enter(connection, request.user, event, read_correction(typed), datetime.now(UTC))
         return f"/organize/events/{event_id}/mode-corrections"
 
+    again = partial(corrections_page, request, event_id, pool)
+    if typed["sure"]:
+        return await done_or_again(request, pool, typed, enter, again)
     try:
-        if typed["sure"]:
-            return see_other(await done_once(request, pool, typed, enter))
         new = read_correction(typed)
         async with pool.acquire() as connection:
             change = await mode_corrections.preview(
                 connection, await own_event(connection, request.user, event_id), new
             )
-        return await corrections_page(request, event_id, pool, typed, change=change)
+        return await again(typed, change=change)
     except CarbonRefusal as refusal:
-        return await corrections_page(request, event_id, pool, typed, carbon_refusal(refusal))
+        return await again(typed, carbon_refusal(refusal))
     except (NotFound, NotAllowed):
         raise
     except Refusal as refusal:
-        return await corrections_page(request, event_id, pool, typed, refusal)
+        return await again(typed, refusal)
 
 
 def read_correction(typed: Typed) -> NewModeCorrection:

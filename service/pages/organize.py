@@ -23,7 +23,7 @@ from service.api.given import Config, Pool
 from service.api.requests import name_of
 from service.carbon import carbon_refusal
 from service.db import Connection, new_id
-from service.errors import BadInput, Refusal, every_refusal
+from service.errors import BadInput, NotAllowed, NotFound, Refusal, every_refusal
 from service.events import Event, NewEvent
 from service.idempotency import Answer, digest, once
 from service.organizations import NewColleague, NewOrganization
@@ -78,6 +78,24 @@ async def done_once(
     content = digest(request.url.path, {name: typed[name] for name in sorted(typed) if not name.startswith("_")})
     answer = await once(pool, name_of(request.user), f"{request.url.path} {id_in(typed)}", content, do, refused)
     return answer.body.decode()
+
+
+async def done_or_again(
+    request: Request[Caller, Any, Any],
+    pool: asyncpg.Pool,
+    typed: Typed,
+    work: Callable[[Connection], Awaitable[str]],
+    again: Callable[[Typed, Refusal], Awaitable[Response[Any]]],
+) -> Response[Any]:
+    """Do what a form asks and go on, or show it again with what is wrong. Raises NotFound and NotAllowed."""
+    try:
+        return see_other(await done_once(request, pool, typed, work))
+    except (NotFound, NotAllowed):
+        raise
+    except CarbonRefusal as refusal:
+        return await again(typed, carbon_refusal(refusal))
+    except Refusal as refusal:
+        return await again(typed, refusal)
 
 
 def decoded(values: dict[str, Any], kind: type[T]) -> T:

@@ -12,7 +12,7 @@ from asyncpg import Record
 from scenarios.programmes import Rules
 from service.certificates import Basis
 from service.db import Connection
-from service.donations import Overdraft, SameEventReduction
+from service.donations import ClassNotTaken, Overdraft, SameEventReduction
 from service.errors import NotNow, Refusal
 
 
@@ -36,13 +36,21 @@ class NotForIndividuals(NotNow):
     code = "not_for_individuals"
 
 
+class NotTakenByItsRule(ClassNotTaken):
+    """按活动所在地的规则，这个活动不能用这些减排量：它们会退回给捐赠人。"""
+
+
 class Lot(NamedTuple):
-    """Grams of one class that could be drawn: on what basis, where a citizen does, or why they may not."""
+    """Grams of one class that could be drawn: on what basis, where a citizen does, or why they may not.
+
+    `origin` is that of an event's: region, methodology and its version, and whether an authority published that.
+    """
 
     class_id: int
     grams: int
     basis: Basis | None = None
     barred: Refusal | None = None
+    origin: tuple[str, str, str, bool] = ("", "", "", False)
 
 
 async def held_by_member(connection: Connection, member_id: UUID) -> list[Record]:
@@ -76,21 +84,36 @@ def own_lot(held: Mapping[str, Any], rules: Rules, on: date, but_not_of: UUID | 
 
 
 async def held_by_event(connection: Connection, event_id: UUID) -> list[Lot]:
-    """What an event was given and still has, the oldest class first. It is the sum of its transfers."""
+    """What an event was given and still has, the oldest class first. It is the sum of its transfers.
+
+    What its rule does not take is barred.
+    """
     rows = await connection.fetch(
         """
-        SELECT class_id, sum(part.grams)::bigint AS grams
+        SELECT class_id, held.grams, region, methodology, version, class_origins.recognized,
+            is_taken(regions, target.recognized, region, class_origins.recognized) AS taken
         FROM (
-            SELECT class_id, grams FROM transfers WHERE destination = $1
-            UNION ALL
-            SELECT class_id, -grams FROM transfers WHERE source = $1
-        ) AS part JOIN credit_classes ON credit_classes.id = class_id
-        GROUP BY class_id, vintage HAVING sum(part.grams) > 0
+            SELECT class_id, sum(part.grams)::bigint AS grams
+            FROM (
+                SELECT class_id, grams FROM transfers WHERE destination = $1
+                UNION ALL
+                SELECT class_id, -grams FROM transfers WHERE source = $1
+            ) AS part
+            GROUP BY class_id HAVING sum(part.grams) > 0
+        ) AS held JOIN class_origins USING (class_id) JOIN donation_targets AS target ON event_id = $1
         ORDER BY vintage, class_id
         """,
         event_id,
     )
-    return [Lot(**row) for row in rows]
+    return [
+        Lot(
+            row["class_id"],
+            row["grams"],
+            barred=None if row["taken"] else NotTakenByItsRule(),
+            origin=(row["region"], row["methodology"], row["version"], row["recognized"]),
+        )
+        for row in rows
+    ]
 
 
 def total_g(lots: Iterable[Lot]) -> int:

@@ -17,12 +17,12 @@ import msgspec
 from msgspec import Meta
 
 from scenarios.programmes import rules
-from service import ledger
+from service import donation_needs, event_lots, ledger
 from service.certificates import BeneficiaryKind, Certificate, as_certificate
 from service.db import Connection, encode_json
 from service.errors import IdReused, NotFound, NotNow
 from service.inputs import LINE, Name
-from service.retirable import Lot, bases, drawn, held_by_event, held_by_member, own_lots
+from service.retirable import Lot, bases, drawn, held_by_member, own_lots
 from service.schedules import CHINA
 
 Purpose = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE)]
@@ -100,8 +100,9 @@ async def retire_for_event(
 ) -> Certificate:
     """Retire what was donated to an event; asked again under the same id, the certificate as it is.
 
-    Raises IdReused, NotFound, ClosedToRetirements after a cancellation, NothingToRetire and NotEnoughToRetire; nothing
-    has moved then. Whether the caller organizes the event must be known; `by` sees the certificate's words in full.
+    Raises IdReused, NotFound, ClosedToRetirements after a cancellation, NothingToRetire, NotEnoughToRetire,
+    NotTakenByItsRule and OrderLeft; nothing has moved then. Whether the caller organizes the event must be known;
+    `by` sees the certificate's words in full.
     """
     asked = Retirement(
         id_, event_id, event_id, new.grams, new.beneficiary.strip(), new.beneficiary_kind, new.purpose.strip()
@@ -110,7 +111,9 @@ async def retire_for_event(
     if not await is_new(connection, asked):
         return await find(connection, id_, by)
     standing = await check_open(connection, asked)
-    await retire(connection, asked, standing, drawn(await held_by_event(connection, event_id), new.grams))
+    lots = await event_lots.ordered(connection, event_id, new.grams, standing.retired_at)
+    await retire(connection, asked, standing, lots)
+    await donation_needs.reckon(connection, event_id, standing.retired_at)
     return await find(connection, id_, by)
 
 

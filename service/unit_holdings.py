@@ -49,6 +49,25 @@ def as_holding(rule: RulePack | None, held: Held, grams: int) -> Holding:
     return Holding(held.key, under(rule, held), grams)
 
 
+def key_of(region: str, methodology: str, version: str) -> str:
+    """The key of a region's credits by a methodology."""
+    return f"credits:{region}:{methodology}:{version}"
+
+
+def credits_held(
+    region: str, methodology: str, version: str, recognized: bool, given_g: int = 0, retired_g: int = 0
+) -> Held:
+    """Donated credits as a holding."""
+    return Held(
+        key=key_of(region, methodology, version),
+        unit=credits_unit(region, recognized),
+        held_g=max(given_g - retired_g, 0),
+        retired_g=retired_g,
+        methodology=f"{methodology} {version}",
+        vouched=recognized,
+    )
+
+
 async def of_event(connection: Connection, event_id: UUID) -> list[Held]:
     """All of it: credits by region and methodology, the largest first, then units in the order of their entry.
 
@@ -75,17 +94,7 @@ async def credits_of(connection: Connection, event_id: UUID) -> list[Held]:
         """,
         event_id,
     )
-    return [
-        Held(
-            key=f"credits:{row['region']}:{row['methodology']}:{row['version']}",
-            unit=credits_unit(row["region"], row["recognized"]),
-            held_g=max(row["given_g"] - row["retired_g"], 0),
-            retired_g=row["retired_g"],
-            methodology=f"{row['methodology']} {row['version']}",
-            vouched=row["recognized"],
-        )
-        for row in rows
-    ]
+    return [credits_held(**row) for row in rows]
 
 
 async def units_of(connection: Connection, event_id: UUID) -> list[Held]:

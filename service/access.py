@@ -196,6 +196,7 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("GET /v1/events/{event_id}/tally", VIEWER, AUTHORITY, VERIFIER),
     ("GET /v1/events/{event_id}/tally/stream", VIEWER, AUTHORITY, VERIFIER),
     ("GET /v1/events/{event_id}/reports/{file}", PUBLIC),
+    ("GET /v1/events/{event_id}/trail", VIEWER, AUTHORITY, VERIFIER),
     ("GET /v1/jobs/{job_id}", VIEWER, AUTHORITY, VERIFIER),
     ("GET /v1/jobs/{job_id}/stream", VIEWER, AUTHORITY, VERIFIER),
     # confirming an event's neutrality
@@ -333,6 +334,7 @@ ROUTES: list[tuple[str, *tuple[Role, ...]]] = [
     ("GET /organize/events/{event_id}/reports", VIEWER, AUTHORITY, VERIFIER),
     ("POST /organize/events/{event_id}/reports", ORGANIZER),
     ("GET /organize/events/{event_id}/reports/{file}", VIEWER, AUTHORITY, VERIFIER),
+    ("GET /organize/events/{event_id}/trail", VIEWER, AUTHORITY, VERIFIER),
     ("GET /organize/jobs/{job_id}", VIEWER, AUTHORITY, VERIFIER),
     ("GET /organize/jobs/{job_id}/stream", VIEWER, AUTHORITY, VERIFIER),
     ("GET /gate", ORGANIZER, GATE),

@@ -61,6 +61,7 @@ from service.api import (
     statements,
     stations,
     tallies,
+    trail,
     verification,
 )
 from service.api.callers import know_caller
@@ -121,6 +122,7 @@ API: list[ControllerRouterHandler] = [
     *event_measures.routes,
     *event_marks.routes,
     *readiness.routes,
+    *trail.routes,
 ]
 
 

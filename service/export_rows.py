@@ -261,17 +261,17 @@ async def offices(connection: Connection, member_id: UUID) -> list[bytes]:
             UNION ALL
             SELECT 'founded the organization', id::text, name, founded_at FROM organizations WHERE founded_by = $1
             UNION ALL
-            SELECT 'entered activity data', event_id::text, label, entered_at FROM activity_data WHERE entered_by = $1
+            SELECT 'changed who acts for the organization', organization_id::text, coalesce(role, 'left'), changed_at
+            FROM organization_changes WHERE changed_by = $1 AND member_id <> $1
             UNION ALL
-            SELECT 'ended activity data', event_id::text, ended_because, ended_at FROM activity_data WHERE ended_by = $1
+            SELECT 'became in the organization', organization_id::text, coalesce(role, 'left'), changed_at
+            FROM organization_changes WHERE member_id = $1
             UNION ALL
-            SELECT 'uploaded a file', event_id::text, name, uploaded_at FROM event_files WHERE uploaded_by = $1
+            SELECT 'operates the platform', NULL, NULL, appointed_at FROM operators WHERE member_id = $1
             UNION ALL
-            SELECT 'imported activity data', event_id::text, lines::text, imported_at FROM imports
-            WHERE imported_by = $1
-            UNION ALL
-            SELECT 'cancelled the event', event_id::text, because, cancelled_at FROM event_cancellations
-            WHERE cancelled_by = $1
+            SELECT CASE WHEN registered THEN 'registered the verifier' ELSE 'struck the verifier off' END,
+                organization_id::text, reference, said_at
+            FROM verifier_registrations WHERE said_by = $1
             UNION ALL
             SELECT 'registered the partner', id::text, name, registered_at FROM partners WHERE registered_by = $1
             UNION ALL
@@ -296,31 +296,13 @@ async def offices(connection: Connection, member_id: UUID) -> list[bytes]:
     return [row[0] for row in rows]
 
 
-async def accounting_work(connection: Connection, member_id: UUID) -> list[bytes]:
-    """What somebody did in accounting events. `of` is the event."""
+async def event_work(connection: Connection, member_id: UUID) -> list[bytes]:
+    """What somebody did to events, as their trails have it. `of` is the event."""
     rows = await connection.fetch(
         """
         SELECT to_jsonb(said) FROM (
-            SELECT 'opened the accounting' AS what, event_id AS of, gwp_set AS more, opened_at AS at
-            FROM accountings WHERE opened_by = $1
-            UNION ALL
-            SELECT 'set the accounting', event_id, ambition, set_at FROM accounting_settings WHERE set_by = $1
-            UNION ALL
-            SELECT 'declared a source absent or not', event_id, source || ': ' || because, declared_at
-            FROM absent_sources WHERE declared_by = $1
-            UNION ALL
-            SELECT 'submitted the inventory', event_id, number::text, made_at FROM inventories WHERE made_by = $1
-            UNION ALL
-            SELECT 'verified the inventory', event_id, number::text, verified_at FROM inventory_verifications
-            WHERE verified_by = $1
-            UNION ALL
-            SELECT 'counted heads', event_id, how, entered_at FROM head_counts WHERE entered_by = $1
-            UNION ALL
-            SELECT 'corrected modes', event_id, reason, entered_at FROM mode_corrections WHERE entered_by = $1
-            UNION ALL
-            SELECT 'withdrew a correction', event_id, withdrawn_because, withdrawn_at FROM mode_corrections
-            WHERE withdrawn_by = $1
-            ORDER BY 4, 1
+            SELECT act AS what, event_id AS of, jsonb_strip_nulls(about) AS more, at
+            FROM event_trail WHERE by = $1 ORDER BY at, act, subject
         ) AS said
         """,
         member_id,

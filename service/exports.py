@@ -86,7 +86,7 @@ SUBJECTS: dict[str, Rows | Long] = {
     "retirements.json": certificates,
     "expiry_notices.json": export_rows.expiry_notices,
     "offices.json": export_rows.offices,
-    "accounting_work.json": export_rows.accounting_work,
+    "event_work.json": export_rows.event_work,
 }
 
 

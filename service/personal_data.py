@@ -218,7 +218,7 @@ EVERYTHING: tuple[Kept, ...] = (
             "certificate_applications",
             "confirmations",
         ),
-        files=("offices.json", "accounting_work.json"),
+        files=("offices.json", "event_work.json"),
     ),
 )
 """Every kind of data that is kept about people."""

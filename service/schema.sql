@@ -654,6 +654,369 @@ UNION ALL
   WHERE ((engagements.ended_at IS NULL) AND (organization_members.role = ANY (ARRAY['owner'::text, 'editor'::text])));
 
 
+CREATE VIEW event_trail AS
+ SELECT events.id AS event_id,
+    events.created_at AS at,
+    NULL::uuid AS by,
+    'organizer'::text AS party,
+    'event_created'::text AS act,
+    (events.id)::text AS subject,
+    jsonb_build_object('name', events.name) AS about
+   FROM events
+UNION ALL
+ SELECT event_cancellations.event_id,
+    event_cancellations.cancelled_at AS at,
+    event_cancellations.cancelled_by AS by,
+    'organizer'::text AS party,
+    'event_cancelled'::text AS act,
+    (event_cancellations.event_id)::text AS subject,
+    jsonb_build_object('because', event_cancellations.because) AS about
+   FROM event_cancellations
+UNION ALL
+ SELECT personal_codes.event_id,
+    personal_codes.issued_at AS at,
+    NULL::uuid AS by,
+    'organizer'::text AS party,
+    'badges_issued'::text AS act,
+    (personal_codes.event_id)::text AS subject,
+    jsonb_build_object('count', count(*)) AS about
+   FROM personal_codes
+  GROUP BY personal_codes.event_id, personal_codes.issued_at
+UNION ALL
+ SELECT event_files.event_id,
+    event_files.uploaded_at AS at,
+    event_files.uploaded_by AS by,
+    'organizer'::text AS party,
+    'file_uploaded'::text AS act,
+    (event_files.id)::text AS subject,
+    jsonb_build_object('name', event_files.name, 'use', event_files.purpose) AS about
+   FROM event_files
+  WHERE (event_files.purpose <> 'import'::text)
+UNION ALL
+ SELECT imports.event_id,
+    imports.imported_at AS at,
+    imports.imported_by AS by,
+    'organizer'::text AS party,
+    'table_imported'::text AS act,
+    (imports.id)::text AS subject,
+    jsonb_build_object('name', event_files.name, 'count', imports.lines) AS about
+   FROM (imports
+     JOIN event_files ON ((event_files.id = imports.file_id)))
+UNION ALL
+ SELECT line.event_id,
+    line.ended_at AS at,
+    line.ended_by AS by,
+    'organizer'::text AS party,
+    'table_ended'::text AS act,
+    (line.import_id)::text AS subject,
+    jsonb_build_object('count', count(*), 'because', line.ended_because) AS about
+   FROM activity_data line
+  WHERE ((line.import_id IS NOT NULL) AND (line.ended_at IS NOT NULL) AND (NOT (EXISTS ( SELECT
+           FROM activity_data next
+          WHERE (next.replaces = line.id)))))
+  GROUP BY line.event_id, line.import_id, line.ended_at, line.ended_by, line.ended_because
+UNION ALL
+ SELECT activity_data.event_id,
+    activity_data.entered_at AS at,
+    activity_data.entered_by AS by,
+    'organizer'::text AS party,
+        CASE
+            WHEN (activity_data.replaces IS NULL) THEN 'line_entered'::text
+            ELSE 'line_corrected'::text
+        END AS act,
+    (activity_data.id)::text AS subject,
+    jsonb_build_object('source', activity_data.source, 'label', activity_data.label, 'quantity', activity_data.quantity, 'unit', activity_data.unit) AS about
+   FROM activity_data
+  WHERE ((activity_data.import_id IS NULL) OR (activity_data.replaces IS NOT NULL))
+UNION ALL
+ SELECT line.event_id,
+    line.ended_at AS at,
+    line.ended_by AS by,
+    'organizer'::text AS party,
+    'line_ended'::text AS act,
+    (line.id)::text AS subject,
+    jsonb_build_object('source', line.source, 'label', line.label, 'because', line.ended_because) AS about
+   FROM activity_data line
+  WHERE ((line.import_id IS NULL) AND (line.ended_at IS NOT NULL) AND (NOT (EXISTS ( SELECT
+           FROM activity_data next
+          WHERE (next.replaces = line.id)))))
+UNION ALL
+ SELECT accountings.event_id,
+    accountings.opened_at AS at,
+    accountings.opened_by AS by,
+    'organizer'::text AS party,
+    'accounting_opened'::text AS act,
+    (accountings.event_id)::text AS subject,
+    jsonb_build_object('gwp_set', accountings.gwp_set) AS about
+   FROM accountings
+UNION ALL
+ SELECT accounting_settings.event_id,
+    accounting_settings.set_at AS at,
+    accounting_settings.set_by AS by,
+    'organizer'::text AS party,
+    'accounting_set'::text AS act,
+    (accounting_settings.id)::text AS subject,
+    jsonb_build_object('ambition', accounting_settings.ambition, 'area_m2', accounting_settings.area_m2, 'baseline_g', accounting_settings.baseline_g, 'because', accounting_settings.baseline_because) AS about
+   FROM accounting_settings
+UNION ALL
+ SELECT absent_sources.event_id,
+    absent_sources.declared_at AS at,
+    absent_sources.declared_by AS by,
+    'organizer'::text AS party,
+        CASE
+            WHEN absent_sources.absent THEN 'source_absent'::text
+            ELSE 'source_present'::text
+        END AS act,
+    (absent_sources.id)::text AS subject,
+    jsonb_build_object('source', absent_sources.source, 'because', absent_sources.because) AS about
+   FROM absent_sources
+UNION ALL
+ SELECT head_counts.event_id,
+    head_counts.entered_at AS at,
+    head_counts.entered_by AS by,
+    'organizer'::text AS party,
+    'heads_counted'::text AS act,
+    (head_counts.id)::text AS subject,
+    jsonb_build_object('gate_id', head_counts.gate_id, 'people', head_counts.people, 'how', head_counts.how) AS about
+   FROM head_counts
+UNION ALL
+ SELECT mode_corrections.event_id,
+    mode_corrections.entered_at AS at,
+    mode_corrections.entered_by AS by,
+    'organizer'::text AS party,
+    'modes_corrected'::text AS act,
+    (mode_corrections.id)::text AS subject,
+    jsonb_build_object('from_mode', mode_corrections.from_mode, 'to_mode', mode_corrections.to_mode, 'because', mode_corrections.reason) AS about
+   FROM mode_corrections
+UNION ALL
+ SELECT mode_corrections.event_id,
+    mode_corrections.withdrawn_at AS at,
+    mode_corrections.withdrawn_by AS by,
+    'organizer'::text AS party,
+    'correction_withdrawn'::text AS act,
+    (mode_corrections.id)::text AS subject,
+    jsonb_build_object('from_mode', mode_corrections.from_mode, 'to_mode', mode_corrections.to_mode, 'because', mode_corrections.withdrawn_because) AS about
+   FROM mode_corrections
+  WHERE (mode_corrections.withdrawn_at IS NOT NULL)
+UNION ALL
+ SELECT inventories.event_id,
+    inventories.made_at AS at,
+    inventories.made_by AS by,
+    'organizer'::text AS party,
+    'inventory_submitted'::text AS act,
+    (inventories.number)::text AS subject,
+    jsonb_build_object('number', inventories.number, 'reported_g', inventories.reported_g, 'because', inventories.because) AS about
+   FROM inventories
+UNION ALL
+ SELECT inventory_verifications.event_id,
+    inventory_verifications.verified_at AS at,
+    inventory_verifications.verified_by AS by,
+    'authority'::text AS party,
+    'inventory_verified'::text AS act,
+    (inventory_verifications.number)::text AS subject,
+    jsonb_build_object('number', inventory_verifications.number) AS about
+   FROM inventory_verifications
+UNION ALL
+ SELECT event_facts.event_id,
+    event_facts.said_at AS at,
+    event_facts.said_by AS by,
+    'organizer'::text AS party,
+    'facts_said'::text AS act,
+    (event_facts.id)::text AS subject,
+    jsonb_build_object('kind', event_facts.kind, 'host', event_facts.host, 'rule_place', event_facts.rule_place, 'people', event_facts.people_on_site, 'visits', event_facts.visits, 'area_m2', event_facts.area_m2, 'claim', event_facts.label, 'way', event_facts.confirmation) AS about
+   FROM event_facts
+UNION ALL
+ SELECT neutrality_plans.event_id,
+    neutrality_plans.made_at AS at,
+    neutrality_plans.made_by AS by,
+    'organizer'::text AS party,
+    'plan_saved'::text AS act,
+    (neutrality_plans.number)::text AS subject,
+    jsonb_build_object('number', neutrality_plans.number) AS about
+   FROM neutrality_plans
+UNION ALL
+ SELECT plan_publications.event_id,
+    plan_publications.published_at AS at,
+    plan_publications.published_by AS by,
+    'organizer'::text AS party,
+    'plan_published'::text AS act,
+    (plan_publications.number)::text AS subject,
+    jsonb_build_object('number', plan_publications.number, 'estimate_g', plan_publications.estimate_g, 'surplus', plan_publications.surplus) AS about
+   FROM plan_publications
+UNION ALL
+ SELECT rule_switches.event_id,
+    rule_switches.switched_at AS at,
+    NULL::uuid AS by,
+    'system'::text AS party,
+    'rule_switched'::text AS act,
+    (rule_switches.id)::text AS subject,
+    jsonb_build_object('before', ((old.id || ' '::text) || old.version), 'after', ((new.id || ' '::text) || new.version)) AS about
+   FROM ((rule_switches
+     JOIN pinned_packs old ON ((old.digest = rule_switches.before)))
+     JOIN pinned_packs new ON ((new.digest = rule_switches.after)))
+UNION ALL
+ SELECT event_measures.event_id,
+    event_measures.said_at AS at,
+    event_measures.said_by AS by,
+    'organizer'::text AS party,
+    ('measure_'::text || event_measures.state) AS act,
+    (event_measures.id)::text AS subject,
+    jsonb_build_object('key', event_measures.key, 'what', "left"(event_measures.what, 200), 'on', event_measures.done_on) AS about
+   FROM event_measures
+UNION ALL
+ SELECT event_marks.event_id,
+    event_marks.said_at AS at,
+    event_marks.said_by AS by,
+    'organizer'::text AS party,
+    'step_noted'::text AS act,
+    (event_marks.id)::text AS subject,
+    jsonb_build_object('key', event_marks.key, 'note', "left"(event_marks.note, 200), 'on', event_marks.done_on) AS about
+   FROM event_marks
+UNION ALL
+ SELECT event_notices.event_id,
+    event_notices.made_at AS at,
+    NULL::uuid AS by,
+    'system'::text AS party,
+    'notice_made'::text AS act,
+    (event_notices.id)::text AS subject,
+    jsonb_build_object('kind', event_notices.kind, 'what', (event_notices.about -> 'what'::text)) AS about
+   FROM event_notices
+UNION ALL
+ SELECT retirements.account_id AS event_id,
+    retirements.retired_at AS at,
+    NULL::uuid AS by,
+    'organizer'::text AS party,
+    'credits_retired'::text AS act,
+    (retirements.id)::text AS subject,
+    jsonb_build_object('grams', retirements.grams, 'purpose', retirements.purpose) AS about
+   FROM retirements
+  WHERE (retirements.event_id = retirements.account_id)
+UNION ALL
+ SELECT offset_units.event_id,
+    offset_units.entered_at AS at,
+    offset_units.entered_by AS by,
+        CASE
+            WHEN offset_units.donated THEN 'donor'::text
+            ELSE 'organizer'::text
+        END AS party,
+        CASE
+            WHEN offset_units.donated THEN 'units_offered'::text
+            ELSE 'units_entered'::text
+        END AS act,
+    (offset_units.id)::text AS subject,
+    jsonb_build_object('class', offset_units.class, 'registry', offset_units.registry, 'project', offset_units.project, 'grams', offset_units.grams) AS about
+   FROM offset_units
+UNION ALL
+ SELECT offset_units.event_id,
+    offset_units.decided_at AS at,
+    offset_units.decided_by AS by,
+        CASE offset_units.state
+            WHEN 'withdrawn'::text THEN 'donor'::text
+            ELSE 'organizer'::text
+        END AS party,
+    ('units_'::text ||
+        CASE
+            WHEN (offset_units.state = ANY (ARRAY['declined'::text, 'withdrawn'::text, 'returned'::text])) THEN offset_units.state
+            ELSE 'accepted'::text
+        END) AS act,
+    (offset_units.id)::text AS subject,
+    jsonb_build_object('class', offset_units.class, 'registry', offset_units.registry, 'project', offset_units.project, 'grams', offset_units.grams, 'because', offset_units.because) AS about
+   FROM offset_units
+  WHERE (offset_units.decided_at IS NOT NULL)
+UNION ALL
+ SELECT offset_units.event_id,
+    offset_units.retired_at AS at,
+    offset_units.retired_by AS by,
+    'organizer'::text AS party,
+    'units_retired'::text AS act,
+    (offset_units.id)::text AS subject,
+    jsonb_build_object('class', offset_units.class, 'registry', offset_units.registry, 'project', offset_units.project, 'grams', offset_units.grams, 'reference', offset_units.retired_reference, 'on', offset_units.retired_on) AS about
+   FROM offset_units
+  WHERE (offset_units.retired_at IS NOT NULL)
+UNION ALL
+ SELECT engagements.event_id,
+    engagements.engaged_at AS at,
+    engagements.engaged_by AS by,
+    'organizer'::text AS party,
+    'verifier_engaged'::text AS act,
+    (engagements.id)::text AS subject,
+    jsonb_build_object('name', organizations.name) AS about
+   FROM (engagements
+     JOIN organizations ON ((organizations.id = engagements.verifier_id)))
+UNION ALL
+ SELECT engagements.event_id,
+    engagements.ended_at AS at,
+    engagements.ended_by AS by,
+    'organizer'::text AS party,
+    'engagement_ended'::text AS act,
+    (engagements.id)::text AS subject,
+    jsonb_build_object('name', organizations.name) AS about
+   FROM (engagements
+     JOIN organizations ON ((organizations.id = engagements.verifier_id)))
+  WHERE (engagements.ended_at IS NOT NULL)
+UNION ALL
+ SELECT verification_reports.event_id,
+    verification_reports.made_at AS at,
+    verification_reports.made_by AS by,
+    'verifier'::text AS party,
+        CASE
+            WHEN verification_reports.passed THEN 'verification_passed'::text
+            ELSE 'verification_failed'::text
+        END AS act,
+    (((verification_reports.engagement_id)::text || '/'::text) || verification_reports.number) AS subject,
+    jsonb_build_object('number', verification_reports.inventory_number, 'what', "left"(verification_reports.findings, 200)) AS about
+   FROM verification_reports
+UNION ALL
+ SELECT certificate_applications.event_id,
+    certificate_applications.applied_at AS at,
+    certificate_applications.applied_by AS by,
+    'organizer'::text AS party,
+    'certificate_applied'::text AS act,
+    (certificate_applications.id)::text AS subject,
+    jsonb_build_object('number', certificate_applications.inventory_number) AS about
+   FROM certificate_applications
+UNION ALL
+ SELECT certificate_applications.event_id,
+    certificate_applications.decided_at AS at,
+    certificate_applications.decided_by AS by,
+    'authority'::text AS party,
+        CASE
+            WHEN certificate_applications.granted THEN 'certificate_granted'::text
+            ELSE 'certificate_refused'::text
+        END AS act,
+    (certificate_applications.id)::text AS subject,
+    jsonb_build_object('number', certificate_applications.inventory_number, 'because', certificate_applications.because) AS about
+   FROM certificate_applications
+  WHERE (certificate_applications.decided_at IS NOT NULL)
+UNION ALL
+ SELECT confirmations.event_id,
+    confirmations.confirmed_at AS at,
+    confirmations.confirmed_by AS by,
+        CASE confirmations.way
+            WHEN 'self_declaration'::text THEN 'organizer'::text
+            WHEN 'third_party'::text THEN 'verifier'::text
+            ELSE 'authority'::text
+        END AS party,
+    'neutrality_confirmed'::text AS act,
+    (confirmations.id)::text AS subject,
+    jsonb_build_object('way', confirmations.way, 'claim', confirmations.label, 'need_g', confirmations.need_g, 'retired_g', confirmations.retired_g) AS about
+   FROM confirmations
+UNION ALL
+ SELECT confirmations.event_id,
+    confirmations.withdrawn_at AS at,
+    confirmations.withdrawn_by AS by,
+        CASE
+            WHEN ((confirmations.withdrawn_as = 'authority'::text) OR (confirmations.way = 'certificate_applied'::text)) THEN 'authority'::text
+            WHEN (confirmations.way = 'third_party'::text) THEN 'verifier'::text
+            ELSE 'organizer'::text
+        END AS party,
+    'confirmation_withdrawn'::text AS act,
+    (confirmations.id)::text AS subject,
+    jsonb_build_object('way', confirmations.way, 'because', confirmations.withdrawn_because) AS about
+   FROM confirmations
+  WHERE (confirmations.withdrawn_at IS NOT NULL);
+
+
 CREATE TABLE events (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,

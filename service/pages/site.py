@@ -48,6 +48,7 @@ from service.pages import (
     statements,
     stations,
     stewards,
+    trail,
     watching,
 )
 from service.pages.assets import asset
@@ -85,6 +86,7 @@ pages = Router(
         *stations.routes,
         *stewards.routes,
         *watching.routes,
+        *trail.routes,
         *jobs.routes,
         *reports.routes,
     ],

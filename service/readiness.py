@@ -13,7 +13,7 @@ from scenarios.meeting.readiness import EventRecord, Step, readiness
 from scenarios.meeting.readiness_terms import State, lacking, state_of, step
 from scenarios.meeting.readiness_texts import filled, listed
 from scenarios.meeting.rule_changes import newly_asked
-from scenarios.meeting.rule_terms import Confirmation, StandingKey, Text
+from scenarios.meeting.rule_terms import Confirmation, RulePack, StandingKey, Text
 from scenarios.meeting.thresholds import Standing
 from scenarios.regions import jurisdiction_name
 from service import event_notices, event_records, governing_rules, plans
@@ -39,12 +39,16 @@ BY_GUIDE = Text("国家指南推荐的核算标准", "the standards that the nat
 
 
 class StepSaid(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the checklist. `due`: it has a last day, not yet over; `missing`: no text says by when."""
+    """A line of the checklist. `due`: it has a last day, not yet over; `missing`: no text says by when.
+
+    `days_left` are those up to the last day, below zero when it is over.
+    """
 
     key: str
     title: Text
     state: State
     due_on: date | None
+    days_left: int | None
     todo: Text
     missing: tuple[Text, ...]
     note: Text | None
@@ -90,7 +94,8 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     """The whole checklist on the event's own day `today`, in the order of an event's life.
 
     `rule` is null where the place has none; `ground` is where it stands which version governs. `next` is the step to
-    take now. `standing` is null without a rule and while too little is said of the event.
+    take now. `standing` is null without a rule and while too little is said of the event. `milestones` are deadlines of
+    sinks, which the organizer notes as met.
     """
 
     event_id: UUID
@@ -106,6 +111,7 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     facts: Facts
     next: str | None
     steps: tuple[StepSaid, ...]
+    milestones: frozenset[str]
     notices: tuple[Notice, ...]
 
 
@@ -128,7 +134,8 @@ async def of_event(connection: Connection, event: Event, now: datetime) -> Readi
         switch=await switched(connection, event, governed),
         facts=governed.facts,
         next=next_of(steps),
-        steps=tuple(step_said(each) for each in steps),
+        steps=tuple(step_said(each, today) for each in steps),
+        milestones=milestones_of(governed.rule),
         notices=await event_notices.of_event(connection, event.id),
     )
 
@@ -174,6 +181,11 @@ def voluntary_steps(place: str, record: EventRecord, today: date) -> Sequence[St
     ]
 
 
+def milestones_of(rule: RulePack | None) -> frozenset[str]:
+    """The deadlines that a rule has for certain units alone, by key."""
+    return frozenset(each.key for each in rule.deadlines if each.classes) if rule else frozenset()
+
+
 def next_of(steps: Sequence[Step]) -> str | None:
     """The step to take now: the first that is overdue, else the first that is open."""
     for states in ({"overdue"}, {"due", "missing"}):
@@ -183,13 +195,14 @@ def next_of(steps: Sequence[Step]) -> str | None:
     return None
 
 
-def step_said(found: Step) -> StepSaid:
+def step_said(found: Step, today: date) -> StepSaid:
     """A step as it is told."""
     return StepSaid(
         key=found.key,
         title=found.title,
         state=found.state,
         due_on=found.due_on,
+        days_left=(found.due_on - today).days if found.due_on else None,
         todo=found.todo,
         missing=found.missing,
         note=found.note,

@@ -15,6 +15,7 @@ from scenarios import places, regions
 from scenarios.actions.fair_play import rule_named
 from scenarios.actions.reductions import Reduction
 from scenarios.labels import MEASURE_LABELS, UNIT_LABELS
+from scenarios.meeting.rule_terms import Text
 from scenarios.quantities import UNITS, amount_text, size_of
 from service.amounts import Amount, grouped, mass, rounded, share
 from service.i18n import Language, mark, translate
@@ -118,6 +119,11 @@ def measure(unit: str, language: Language) -> str:
     return translate(language, MEASURE_LABELS.get(unit, unit))
 
 
+def said(text: Text, language: Language) -> str:
+    """A text that comes in both languages."""
+    return text.said(language)
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "file_size": file_size,
     "measure": measure,
@@ -136,6 +142,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "day_with_year": day_with_year,
     "month": month,
     "region": region,
+    "said": said,
     "place_label": place_label,
     "why_held": why_held,
 }

@@ -234,7 +234,7 @@ class CertificateMissing(CarbonRefusal):
 
 
 class AssumptionAbsurd(CarbonRefusal):
-    """“{name_label}”不合理：比例须在 0 到 1 之间、合计为 1，数量不能为负，也不能过大。"""
+    """“{name_label}”不合理：比例须在 0 到 1 之间、合计为 1（即 100 %），数量不能为负，也不能过大。"""
 
     code = "assumption_absurd"
 

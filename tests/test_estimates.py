@@ -153,6 +153,7 @@ async def test_anyone_may_ask_and_the_organizers_page_takes_changes(
     for broken, said in ({"far_modes-plane": "90"}, "不合理"), ({"meals-meal_pork": "much"}, "请检查这一项"):
         refused_page = await see(client, url, params=form | broken)
         assert (refused_page.answer.status_code, said in refused_page.text) == (422, True)
+        assert f"{next(iter(broken)).partition('-')[0]}-error" in {each.get("id") for each in refused_page.all("p")}
         assert_sound(refused_page, "zh")
     wrong = await see(client, f"{url}?far_km=many")
     assert wrong.answer.status_code == 422

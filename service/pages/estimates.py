@@ -20,6 +20,7 @@ from service.errors import Refusal
 from service.estimates import Changes, Mixes, OwnFactorText
 from service.pages.organize import decoded, seen_event
 from service.pages.rendering import LONGEST_TYPED, Typed, page, storable
+from service.pages.saying import Unreadable
 
 FIELDS = {"value": "own_value", "unit": "own_unit", "source": "own_source", "unit_contradicts": "own_unit"}
 
@@ -43,7 +44,7 @@ async def show_estimate(request: Request[Caller, Any, Any], event_id: FromPath[U
             changes = decoded(changed | decoded(mixed, Mixes).shares, Changes)
             found = await estimates.for_event(connection, event, changes, read_factor(typed), region)
         except Refusal as refusal:
-            refused = refusal
+            refused = at_field(refusal)
     return page(
         request,
         "estimate",
@@ -73,6 +74,11 @@ def read_mix(typed: Typed, name: str, usual: Mapping[str, str]) -> dict[str, str
     if other in keys_of(name) and typed[f"{name}-percent"].strip():
         told[other] = typed[f"{name}-percent"].strip()
     return {key: text or "0" for key, text in told.items() if key in usual or text not in {"", "0"}}
+
+
+def at_field(refusal: Refusal) -> Refusal:
+    """The refusal of an assumption, at that assumption; any other as it is."""
+    return Unreadable({refusal.values["name"]: refusal}) if refusal.code == "assumption_absurd" else refusal
 
 
 def read_factor(typed: Typed) -> dict[str, OwnFactorText]:

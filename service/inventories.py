@@ -15,7 +15,7 @@ from scenarios.meeting.differences import Contents, Difference, differences
 from scenarios.meeting.extrapolation import Extrapolated, Group, extrapolate
 from scenarios.meeting.lines import EventDays, Line
 from scenarios.meeting.mode_corrections import ModeCorrection, scaled
-from service import accountings, events, head_counts, mode_corrections
+from service import accountings, donation_needs, events, head_counts, mode_corrections
 from service.access import Caller
 from service.accountings import Because, Opening, Settings
 from service.activity_data import live_lines
@@ -194,6 +194,7 @@ async def submit(connection: Connection, caller: Caller, event: Event, because: 
         caller.member,
         now,
     )
+    await donation_needs.reckon(connection, event.id, now)
     return (await of_event(connection, event.id))[0]
 
 

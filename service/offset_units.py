@@ -13,6 +13,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from scenarios.meeting.offset_classes import OffsetUnit
 from scenarios.meeting.rule_terms import OffsetClass, RulePack
@@ -118,9 +119,8 @@ async def offer(
     await check_open(connection, event_id)
     if proof:
         kept = await event_files.add(connection, caller, event_id, proof[0], "proof", proof[1], now)
-        new.file_id = kept.id
-    new.donated = True
-    return await write(connection, caller, event_id, new, new.organization_id, now)
+        new = replace(new, file_id=kept.id)
+    return await write(connection, caller, event_id, replace(new, donated=True), new.organization_id, now)
 
 
 async def write(

@@ -14,7 +14,7 @@ from service.api.check_ins import uuid_of
 from service.api.given import means_of
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key
-from service.donations import Donation, DonationRequest, Overdraft
+from service.donations import ClassNotTaken, Donation, DonationRequest, EventCovered, Overdraft
 
 
 class NewDonation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,7 +23,7 @@ class NewDonation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     grams: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 
 
-@post("/events/{event_id:uuid}/donations", responses=refuses(*WRITES, Overdraft))
+@post("/events/{event_id:uuid}/donations", responses=refuses(*WRITES, Overdraft, EventCovered, ClassNotTaken))
 async def donate(
     request: Request[Caller, Any, Any],
     event_id: FromPath[UUID],

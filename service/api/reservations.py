@@ -17,11 +17,13 @@ from service.api.check_ins import uuid_of
 from service.api.given import Nudges, Pool
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key, answer_once
-from service.donations import ClosedToDonations
+from service.donations import ClassNotTaken, ClosedToDonations, EventCovered
 from service.errors import BadInput
 from service.reservations import Ending, LapsesTooSoon, Reservation, Standing
 
 Grams = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+
+CLOSED = (ClosedToDonations, EventCovered, ClassNotTaken)
 
 
 class NewReservation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,7 +43,7 @@ class NewVoid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Nothing need be said."""
 
 
-@post_route("/events/{event_id:uuid}/reservations", status_code=201, responses=refuses(*WRITES, LapsesTooSoon))
+@post_route("/events/{event_id:uuid}/reservations", status_code=201, responses=refuses(*WRITES, *CLOSED, LapsesTooSoon))
 async def reserve(
     request: Request[Caller, Any, Any],
     event_id: FromPath[UUID],
@@ -62,7 +64,7 @@ async def reserve(
     )
 
 
-@post_route("/reservations/{reservation_id:uuid}/post", status_code=201, responses=refuses(*WRITES, ClosedToDonations))
+@post_route("/reservations/{reservation_id:uuid}/post", status_code=201, responses=refuses(*WRITES, *CLOSED))
 async def post(
     request: Request[Caller, Any, Any],
     reservation_id: FromPath[UUID],

@@ -18,8 +18,15 @@ from service.certificates import Certificate
 from service.db import Connection
 from service.errors import IdReused
 from service.organizations import require
-from service.retirable import NotEnoughToRetire, NotForIndividuals, NothingToRetire, RetiredForItsOwnEvent
+from service.retirable import (
+    NotEnoughToRetire,
+    NotForIndividuals,
+    NothingToRetire,
+    NotTakenByItsRule,
+    RetiredForItsOwnEvent,
+)
 from service.retirements import ClosedToRetirements, NewEventRetirement, NewRetirement
+from service.retiring_order import OrderLeft
 
 REFUSALS = (*WRITES, IdNotUuid, IdReused, ClosedToRetirements, NothingToRetire, NotEnoughToRetire)
 Before = Annotated[UUID | None, QueryParameter(description="The last retirement of the page before.")]
@@ -35,7 +42,9 @@ async def retire_own(
     return await answer_once(request, pool, key, data, lambda c: retirements.retire_own(c, id_, member, data))
 
 
-@post("/events/{event_id:uuid}/retirements", status_code=201, responses=refuses(*REFUSALS))
+@post(
+    "/events/{event_id:uuid}/retirements", status_code=201, responses=refuses(*REFUSALS, NotTakenByItsRule, OrderLeft)
+)
 async def retire_for_event(
     request: Request[Caller, Any, Any],
     event_id: FromPath[UUID],
@@ -43,7 +52,7 @@ async def retire_for_event(
     key: Key,
     pool: Pool,
 ) -> Response[Certificate]:
-    """Retire what was donated to one's event, for good: the oldest classes first, once an Idempotency-Key (a UUID)."""
+    """Retire what was donated to one's event, for good: in its rule's order, the oldest first, once a key (a UUID)."""
     id_, caller = uuid_of(key), request.user
 
     async def retire(connection: Connection) -> Certificate:

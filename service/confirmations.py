@@ -305,6 +305,25 @@ async def of_event(connection: Connection, event_id: UUID) -> list[Summary]:
     ]
 
 
+async def of_officer(connection: Connection, caller: Caller, limit: int = 100) -> list[Confirmation]:
+    """The confirmations of an officer's places, the newest first."""
+    rows = await connection.fetch(
+        """
+        SELECT confirmations.id FROM confirmations
+        JOIN events ON events.id = event_id
+        LEFT JOIN rule_places USING (event_id)
+        WHERE EXISTS (
+            SELECT FROM authority_members AS officer
+            WHERE officer.member_id = $1 AND officer.region IN (rule_place, events.region)
+        )
+        ORDER BY confirmed_at DESC, confirmations.id DESC LIMIT $2
+        """,
+        caller.member,
+        limit,
+    )
+    return [await find(connection, row["id"]) for row in rows]
+
+
 # Withdraw -------------------------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from litestar.params import FromPath
 
 from scenarios.quantities import count_from_text
 from scenarios.refusals import CarbonRefusal
-from service import cancellations, donations, events, ledger, retirements, tallies
+from service import cancellations, confirmations, donations, events, ledger, retirements, tallies
 from service.access import Caller
 from service.api.given import Committers, Nudges, Pool
 from service.carbon import carbon_refusal
@@ -45,6 +45,8 @@ async def show_event(request: Request[Caller, Any, Any], event_id: FromPath[UUID
         event = await events.find(connection, event_id)
         tally = await tallies.read(connection, event_id)
         retired = await retirements.of_account(connection, event_id, request.user.member_id, limit=20)
+        standing = await confirmations.in_force(connection, event_id)
+        confirmed = await confirmations.find(connection, standing.id) if standing else None
         cancellation = await cancellations.find(connection, event_id) if event.cancelled else None
     return page(
         request,
@@ -55,6 +57,7 @@ async def show_event(request: Request[Caller, Any, Any], event_id: FromPath[UUID
         open_now=events.is_open(event, datetime.now(UTC)),
         retired=retired,
         cancellation=cancellation,
+        confirmed=confirmed,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from service.db import Connection, encode_json, new_id
 
 Kind = Literal["reminder", "overdue"]
 SHOWN = 20
+SHOWN_FOR = timedelta(days=31)
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,25 +54,42 @@ async def add(connection: Connection, event_id: UUID, kind: Kind, key: str, abou
 
 
 async def of_event(connection: Connection, event_id: UUID) -> tuple[Notice, ...]:
-    """The reminders of an event, the newest first."""
-    return tuple(await of_events(connection, [event_id]))
-
-
-async def of_events(connection: Connection, event_ids: Collection[UUID]) -> Sequence[Notice]:
-    """The newest reminders of events."""
+    """The newest reminders of an event."""
     rows = await connection.fetch(
         """
         SELECT event_id, kind, about, made_at FROM event_notices
-        WHERE event_id = ANY ($1::uuid[]) AND kind IN ('reminder', 'overdue')
+        WHERE event_id = $1 AND kind IN ('reminder', 'overdue')
         ORDER BY made_at DESC, id DESC LIMIT $2
         """,
+        event_id,
+        SHOWN,
+    )
+    return tuple(as_notice(row) for row in rows)
+
+
+async def still_open(connection: Connection, event_ids: Collection[UUID], now: datetime) -> Sequence[Notice]:
+    """Of events that are not confirmed, the newest reminder of each step if it is not old, the newest first."""
+    rows = await connection.fetch(
+        """
+        SELECT event_id, kind, about, made_at FROM (
+            SELECT DISTINCT ON (event_id, about->>'step') id, event_id, kind, about, made_at
+            FROM event_notices
+            WHERE event_id = ANY ($1::uuid[]) AND kind IN ('reminder', 'overdue')
+            ORDER BY event_id, about->>'step', id DESC
+        ) AS newest
+        WHERE made_at > $2 AND NOT EXISTS (
+            SELECT FROM confirmations WHERE confirmations.event_id = newest.event_id AND withdrawn_at IS NULL
+        )
+        ORDER BY made_at DESC, id DESC LIMIT $3
+        """,
         list(event_ids),
+        now - SHOWN_FOR,
         SHOWN,
     )
     return [as_notice(row) for row in rows]
 
 
 def as_notice(row: Any) -> Notice:
-    """A row of the query above."""
+    """A row of the queries above."""
     about = msgspec.json.decode(row["about"], type=About)
     return Notice(event_id=row["event_id"], kind=row["kind"], about=about, made_at=row["made_at"])

@@ -87,6 +87,12 @@ async def of_event(connection: Connection, event: Event) -> PublishedPlan:
     )
 
 
+async def is_published(connection: Connection, event_id: UUID) -> bool:
+    """Has the event a published plan?"""
+    found = await connection.fetchval("SELECT EXISTS (SELECT FROM plan_publications WHERE event_id = $1)", event_id)
+    return bool(found)
+
+
 def standing_of(rule: RulePack | None, facts: Facts) -> tuple[Text | None, bool]:
     """How the rule takes the event, and whether it acts of its own accord."""
     if rule is None:

@@ -12,7 +12,7 @@ from litestar.params import FromPath
 
 from scenarios.quantities import count_from_text
 from scenarios.refusals import CarbonRefusal
-from service import cancellations, confirmations, donations, events, ledger, retirements, tallies
+from service import cancellations, confirmations, donations, events, ledger, published_plans, retirements, tallies
 from service.access import Caller
 from service.api.given import Committers, Nudges, Pool
 from service.carbon import carbon_refusal
@@ -48,6 +48,7 @@ async def show_event(request: Request[Caller, Any, Any], event_id: FromPath[UUID
         standing = await confirmations.in_force(connection, event_id)
         confirmed = await confirmations.find(connection, standing.id) if standing else None
         cancellation = await cancellations.find(connection, event_id) if event.cancelled else None
+        planned = await published_plans.is_published(connection, event_id)
     return page(
         request,
         "event",
@@ -58,6 +59,7 @@ async def show_event(request: Request[Caller, Any, Any], event_id: FromPath[UUID
         retired=retired,
         cancellation=cancellation,
         confirmed=confirmed,
+        planned=planned,
     )
 
 

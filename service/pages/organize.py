@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, TypeVar, get_args
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from scenarios.labels import THING_LABELS
 from scenarios.meeting.meals import Meal
 from scenarios.quantities import count_from_text
 from scenarios.refusals import CarbonRefusal
-from service import events, organizations, personal_codes, refused_scans, retirements, schedules, tallies
+from service import event_notices, events, organizations, personal_codes, refused_scans, retirements, schedules, tallies
 from service.access import READERS, Caller, Role, roles_as
 from service.api.given import Config, Pool
 from service.api.requests import name_of
@@ -120,6 +120,7 @@ async def organizer_page(
     async with pool.acquire() as connection:
         mine = await organizations.of_member(connection, request.user.member)
         held = await events.of_caller(connection, request.user) if mine else []
+        notices = await event_notices.still_open(connection, [each.id for each in held], datetime.now(UTC))
     return page(
         request,
         "organize",
@@ -127,6 +128,8 @@ async def organizer_page(
         refusal=refusal,
         fields=FIELDS,
         organizations=mine,
+        notices=notices,
+        names={each.id: each.name for each in held},
         events=[each for each in held if each.organization_id in {own.id for own in mine}],
         id=str(new_id()),
     )

@@ -25,7 +25,8 @@ STATES = {
     "overdue": mark("已过期"),
     "not_needed": mark("不用做"),
 }
-SIGNS = {"done": "✓", "missing": "○", "due": "○", "overdue": "!", "not_needed": "–"}
+SIGNS = {"done": "✓", "missing": "", "due": "", "overdue": "!", "not_needed": "–"}
+CLOSED = {"done", "not_needed"}
 PAGES: Mapping[str, str] = {
     "facts": "facts",
     "size": "facts",
@@ -55,7 +56,7 @@ def page_of(step: StepSaid, milestones: frozenset[str]) -> str:
 async def show_readiness(request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool) -> Response[Any]:
     """The checklist. Only who is of the organization is led on to the pages where things are done."""
     async with pool.acquire() as connection:
-        event, writes = await seen_event(connection, request.user, event_id)
+        event, _ = await seen_event(connection, request.user, event_id)
         found = await readiness.of_event(connection, event, datetime.now(UTC))
         own = Role.VIEWER in await organizations.roles_at(connection, request.user, event_id)
     return page(
@@ -64,13 +65,12 @@ async def show_readiness(request: Request[Caller, Any, Any], event_id: FromPath[
         event=event,
         found=found,
         next=next((each for each in found.steps if each.key == found.next), None),
-        open=[each for each in found.steps if each.state not in {"done", "not_needed"}],
-        closed=[each for each in found.steps if each.state in {"done", "not_needed"}],
+        open=[each for each in found.steps if each.state not in CLOSED and each.key != found.next],
+        closed=[each for each in found.steps if each.state in CLOSED],
         pages={each.key: page_of(each, found.milestones) for each in found.steps},
         states=STATES,
         signs=SIGNS,
         own=own,
-        writes=writes,
     )
 
 

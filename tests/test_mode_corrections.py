@@ -23,7 +23,7 @@ from service import check_in_cells, head_counts, inventories, mode_corrections
 from service.access import Caller, Role
 from service.config import Config
 from service.db import transaction
-from service.events import Event
+from service.events import Event, day_of
 from service.mode_corrections import NewModeCorrection, NothingToCorrect
 from tests.browsing import assert_english, assert_sound, sign_in
 from tests.doors import MORNING, come_in, coming, device, open_event
@@ -157,9 +157,12 @@ async def test_a_correction_changes_the_inventory_alone_and_is_taken_back(
     await sign_in(client, database, config, WANG)
     url = f"/organize/events/{event.id}/mode-corrections"
     form = (await see(client, url)).form("/mode-corrections")
-    typed = {"from_mode": "metro", "to_mode": "car", "check_ins": "2", "reason": "大巴其实是小汽车"}
+    today = day_of(event, now).isoformat()
+    typed = {"from_mode": "metro", "to_mode": "car", "day": today, "check_ins": "2", "reason": "大巴其实是小汽车"}
+    assert "请检查这一项" in (await send(client, form, **(typed | {"day": "yesterday"}))).text
     nothing = await send(client, form, **(typed | {"from_mode": "ferry"}))
     assert "没有可以更正的" in nothing.text
+    assert "没有可以更正的" in (await send(client, form, **(typed | {"day": "2020-02-02"}))).text
     asked = await send(client, form, **typed)
     assert_sound(asked, "zh")
     assert "会改变 2 次签到的核算" in asked.text

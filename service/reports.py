@@ -13,8 +13,19 @@ import msgspec
 from scenarios.citations import PackUsed
 from scenarios.meeting.accounting import Facts
 from scenarios.meeting.report_building import Accounted, build
-from scenarios.meeting.reports import Annex, EventSaid, Form, PackSaid, Report, VersionSaid, encode
-from service import accountings, event_files, events, inventories, jobs, report_docx, report_pdf, report_xlsx
+from scenarios.meeting.reports import Annex, EventSaid, Form, Measure, PackSaid, Report, VersionSaid, encode
+from service import (
+    accountings,
+    event_files,
+    event_measures,
+    events,
+    governing_rules,
+    inventories,
+    jobs,
+    report_docx,
+    report_pdf,
+    report_xlsx,
+)
 from service.access import READERS, Caller
 from service.accountings import Accounting
 from service.carbon import carbon_refused
@@ -35,6 +46,8 @@ MEDIA_TYPES: dict[Format, str] = {
 }
 FORMS: tuple[Form, ...] = ("full", "public")
 JOB = "report"
+OWN_MEASURE = "自行采取的措施"
+"""The name of a measure that is in no catalogue; what it is, is what was said of it."""
 
 
 class NothingToReport(NotNow):
@@ -96,7 +109,24 @@ async def accounted(connection: Connection, event_id: UUID, number: int | None, 
         groups=inventory.groups,
         result=inventory.result,
         annexes=[Annex(each.id, each.purpose, each.digest, each.name) for each in reversed(files)],
+        measures=await measures_done(connection, event, version, now),
     )
+
+
+async def measures_done(connection: Connection, event: Event, version: Version | None, now: datetime) -> list[Measure]:
+    """The reduction measures that were taken, in the words of the place's text, as they stood at the version."""
+    rule = (await governing_rules.of_event(connection, event, now)).rule
+    taken = await event_measures.of_event(connection, event.id, rule, version.made_at if version else None)
+    digests = {each.id: each.digest for each in await event_files.of_event(connection, event.id)}
+    return [
+        Measure(
+            name=each.words.zh if each.stage else OWN_MEASURE,
+            said=f"{each.done_on} {each.what}",
+            files=(digests[each.file_id],) if each.file_id else (),
+        )
+        for each in taken
+        if each.state == "done"
+    ]
 
 
 def is_before(uploaded_at: datetime, version: Version | None) -> bool:

@@ -39,7 +39,9 @@ async def held(
     **more: Any,
 ) -> str:
     """An event that opens at nine for so many days; its id."""
-    opens = [datetime(first.year, first.month, first.day, 9, tzinfo=ZoneInfo(zone)) + timedelta(days=n) for n in range(days)]
+    opens = [
+        datetime(first.year, first.month, first.day, 9, tzinfo=ZoneInfo(zone)) + timedelta(days=n) for n in range(days)
+    ]
     body = {
         "organization_id": str(organization_id),
         "name": "年会",

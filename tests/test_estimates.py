@@ -149,7 +149,8 @@ async def test_anyone_may_ask_and_the_organizers_page_takes_changes(
     mixed = await see(client, url, params=asked | {"region": "440000"})
     assert mixed.text.count("已改") == 1
     assert mixed.form("estimate").fields["far_modes-coach"] == "10"
-    assert "广东" in mixed.text
+    assert mixed.form("estimate").fields["region"] == "440000"
+    assert ("省级 广东" in mixed.text, "省级 广东" in paper.text) == (True, False)
     for broken, said in ({"far_modes-plane": "90"}, "不合理"), ({"meals-meal_pork": "much"}, "请检查这一项"):
         refused_page = await see(client, url, params=form | broken)
         assert (refused_page.answer.status_code, said in refused_page.text) == (422, True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import typst
 
+from scenarios.meeting.rule_terms import FieldKey
 from scenarios.regions import jurisdiction_name
 from service import posters
 from service.i18n import Language, mark, translate
@@ -38,7 +39,7 @@ def words(record: Record, address: str, key: str, language: Language) -> dict[st
         "label": record.label_name.said(language),
         "voluntary": record.rule.voluntary,
         "event": record.event.name,
-        "facts": [(translate(language, label), value) for label, value in facts(record, language)],
+        "facts": [(translate(language, label), value) for label, value, _ in facts(record, language)],
         "offsets": [(each.name.said(language), f"{each.grams:,} g", serials(each)) for each in record.offsets],
         "fields": [(each.label.said(language), each.said.said(language)) for each in record.fields],
         "measures": [(each.words.said(language), each.done_on.isoformat()) for each in record.measures],
@@ -48,23 +49,26 @@ def words(record: Record, address: str, key: str, language: Language) -> dict[st
     }
 
 
-def facts(record: Record, language: Language) -> list[tuple[str, str]]:
-    """What it names, each under its label."""
+def facts(record: Record, language: Language) -> list[tuple[str, str, FieldKey | None]]:
+    """What it names, each under its label; what a field declares already is left out."""
     event, inventory = record.event, record.inventory
-    return [
-        (mark("组织者"), event.organizer),
-        (mark("举办时间"), f"{event.first} – {event.last}"),
-        (mark("地点"), f"{jurisdiction_name(event.place, language)} · {event.venue}"),
-        (mark("规则"), f"{record.rule.title.said(language)} {record.rule.version}"),
-        (mark("规模"), record.rule.standing.said(language)),
-        (mark("依据"), record.rule.ground),
-        (mark("确认者"), record.issuer.name.said(language)),
-        (mark("确认日期"), record.confirmed_at.date().isoformat()),
-        (mark("实现碳中和日期"), record.neutral_on.isoformat()),
-        (mark("需抵销"), f"{record.need_g:,} gCO2e"),
-        (mark("已注销"), f"{record.retired_g:,} gCO2e"),
-        (mark("排放清单"), f"{inventory.number} · sha256 {inventory.digest}"),
+    place = f"{jurisdiction_name(event.place, language)} · {event.venue}"
+    rows: list[tuple[str, str, FieldKey | None]] = [
+        (mark("组织者"), event.organizer, "organizer"),
+        (mark("举办时间"), f"{event.first} – {event.last}", "held_at"),
+        (mark("地点"), place, "place"),
+        (mark("规则"), f"{record.rule.title.said(language)} {record.rule.version}", None),
+        (mark("规模"), record.rule.standing.said(language), None),
+        (mark("依据"), record.rule.ground, None),
+        (mark("确认者"), record.issuer.name.said(language), None),
+        (mark("确认日期"), record.confirmed_at.date().isoformat(), None),
+        (mark("实现碳中和日期"), record.neutral_on.isoformat(), "neutral_on"),
+        (mark("需抵销"), f"{record.need_g:,} gCO2e", None),
+        (mark("已注销"), f"{record.retired_g:,} gCO2e", None),
+        (mark("排放清单"), f"{inventory.number} · sha256 {inventory.digest}", None),
     ]
+    declared = {each.key for each in record.fields}
+    return [row for row in rows if row[2] not in declared]
 
 
 def serials(offset: OffsetSaid) -> list[str]:

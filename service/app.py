@@ -64,6 +64,7 @@ from service.api import (
     tallies,
     trail,
     verification,
+    verifiers,
 )
 from service.api.callers import know_caller
 from service.api.given import Means
@@ -125,6 +126,7 @@ API: list[ControllerRouterHandler] = [
     *event_marks.routes,
     *readiness.routes,
     *trail.routes,
+    *verifiers.routes,
 ]
 
 

@@ -23,8 +23,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from service import codes, demo, demo_visits, replay
 from service.audits import find_faults
-from service.cli_job import follow_command
+from service.cli_appoint import appoint_authority, appoint_operator
 from service.cli_certificate import verify_certificate
+from service.cli_job import follow_command
 from service.cli_log import check_log
 from service.cli_report import recompute_command
 from service.cli_saying import in_languages, languages, tell
@@ -228,6 +229,8 @@ main.add_command(check_log)
 main.add_command(verify_certificate)
 main.add_command(recompute_command)
 main.add_command(follow_command)
+main.add_command(appoint_authority)
+main.add_command(appoint_operator)
 
 if __name__ == "__main__":
     main()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 import msgspec
 
-from scenarios.meeting.rule_terms import OfficeKey
 from service.access import Caller, Role, roles_as
 from service.config import Config
 from service.db import Connection, new_id
@@ -56,6 +56,15 @@ class NewColleague(msgspec.Struct, forbid_unknown_fields=True):
 
     phone: PhoneText
     role: Part
+
+
+class MemberChange(msgspec.Struct, frozen=True):
+    """Somebody became something in an organization, or left it, where the role is null. Hints are of phone numbers."""
+
+    changed_at: datetime
+    phone_hint: str | None
+    role: Part | None
+    by_hint: str | None
 
 
 class Colleague(msgspec.Struct, frozen=True):
@@ -109,6 +118,21 @@ async def people_of(connection: Connection, organization_id: UUID) -> list[Colle
         organization_id,
     )
     return [Colleague(**row) for row in rows]
+
+
+async def changes_of(connection: Connection, caller: Caller, organization_id: UUID) -> list[MemberChange]:
+    """Who came, went and changed roles, the newest first, up to 200. Raises NotFound and NotAllowed as `require_in`."""
+    await require_in(connection, caller, organization_id, Role.VIEWER)
+    rows = await connection.fetch(
+        """
+        SELECT changed_at, theirs.phone_hint, role, own.phone_hint AS by_hint
+        FROM organization_changes
+        JOIN members AS theirs ON theirs.id = member_id JOIN members AS own ON own.id = changed_by
+        WHERE organization_id = $1 ORDER BY organization_changes.id DESC LIMIT 200
+        """,
+        organization_id,
+    )
+    return [MemberChange(**row) for row in rows]
 
 
 async def add_member(
@@ -191,15 +215,6 @@ async def keep_an_owner(connection: Connection, organization_id: UUID) -> None:
         raise LastOwner
 
 
-async def appoint_authority(connection: Connection, config: Config, phone: str, region: str) -> UUID:
-    """Let the member with this number see a region's events (GB/T 2260, six digits). Raises PhoneInvalid."""
-    member_id = await member_by_phone(connection, config, phone)
-    await connection.execute(
-        "INSERT INTO authority_members (member_id, region) VALUES ($1, $2) ON CONFLICT DO NOTHING", member_id, region
-    )
-    return member_id
-
-
 async def require_in(connection: Connection, caller: Caller, organization_id: UUID, *roles: Role) -> None:
     """Go on only for one who is in one of these roles in this organization.
 
@@ -240,26 +255,3 @@ async def roles_at(connection: Connection, caller: Caller, event_id: UUID) -> fr
         "SELECT role FROM event_parties WHERE event_id = $1 AND member_id = $2", event_id, caller.member_id
     )
     return roles_as(*(row["role"] for row in rows))
-
-
-async def require_office(connection: Connection, caller: Caller, event_id: UUID, office: OfficeKey) -> None:
-    """Go on only for one who holds this office in the authority of the event's place.
-
-    That place is whose rule the event is under, its region where nobody said: another's office counts for nothing.
-    Raises NotFound for one who has nothing to do with the event, NotAllowed for one without the office.
-    """
-    await require(connection, caller, event_id, Role.AUTHORITY)
-    holds = await connection.fetchval(
-        """
-        SELECT EXISTS (
-            SELECT FROM events LEFT JOIN rule_places ON event_id = events.id
-            JOIN authority_members AS officer ON officer.region = coalesce(rule_place, events.region)
-            WHERE events.id = $1 AND officer.member_id = $2 AND $3 = ANY (offices)
-        )
-        """,
-        event_id,
-        caller.member_id,
-        office,
-    )
-    if not holds:
-        raise NotAllowed

@@ -1292,6 +1292,18 @@ CREATE VIEW left_blocks AS
      LEFT JOIN retirements ON ((retirements.id = block.transfer_id)));
 
 
+CREATE VIEW live_registrations AS
+ SELECT organization_id,
+    region,
+    reference,
+    said_by,
+    said_at
+   FROM verifier_registrations said
+  WHERE (registered AND (NOT (EXISTS ( SELECT
+           FROM verifier_registrations newer
+          WHERE ((newer.organization_id = said.organization_id) AND (NOT (newer.region IS DISTINCT FROM said.region)) AND (newer.id > said.id))))));
+
+
 CREATE TABLE log_checkpoints (
     size bigint NOT NULL,
     root bytea NOT NULL,

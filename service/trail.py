@@ -22,7 +22,7 @@ Party = Literal["organizer", "authority", "verifier", "donor", "system"]
 PARTIES: Mapping[Party, str] = {
     "organizer": mark("举办单位"),
     "authority": mark("主管部门"),
-    "verifier": mark("核查机构"),
+    "verifier": mark("技术服务机构"),
     "donor": mark("捐赠单位"),
     "system": mark("系统"),
 }
@@ -63,7 +63,7 @@ ACTS: Mapping[str, str] = {
     "units_withdrawn": mark("收回捐赠的抵销产品"),
     "units_returned": mark("退回抵销产品"),
     "units_retired": mark("登记抵销产品已注销"),
-    "verifier_engaged": mark("委托核查机构"),
+    "verifier_engaged": mark("委托技术服务机构"),
     "engagement_ended": mark("结束委托"),
     "verification_passed": mark("核查通过"),
     "verification_failed": mark("核查未通过"),

@@ -11,7 +11,7 @@ from uuid import uuid4
 import asyncpg
 import httpx
 
-from service import codes, events, members, organizations, sessions
+from service import codes, events, members, operators, organizations, sessions
 from service.access import Caller, Role
 from service.config import Config
 from service.db import transaction
@@ -122,7 +122,7 @@ async def in_role(role: Role, client: httpx.AsyncClient, pool: asyncpg.Pool, con
     """The client, signed in as one of the cast."""
     if role == Role.AUTHORITY:
         async with transaction(pool) as connection:
-            await organizations.appoint_authority(connection, config, ZHAO, "110000")
+            await operators.appoint_authority(connection, config, ZHAO, "110000")
     phones = {Role.CITIZEN: LI, Role.OWNER: WANG, Role.GATE: HAN, Role.AUTHORITY: ZHAO}
     if role in phones:
         await sign_in(client, pool, config, phones[role])

@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 
-from service import organizations
+from scenarios.meeting.rule_terms import OfficeKey
+from service import operators
 from service.config import Config
 
 WANG = "13800000001"  # 王芳, organizes
@@ -106,9 +107,9 @@ async def add_gate_keeper(client: httpx.AsyncClient, organizer: Headers, organiz
 
 
 async def appoint(
-    client: httpx.AsyncClient, database: asyncpg.Pool, config: Config, phone: str, region: str
+    client: httpx.AsyncClient, database: asyncpg.Pool, config: Config, phone: str, region: str, *offices: OfficeKey
 ) -> Headers:
-    """Make someone an officer of a region's authority, and sign them in."""
+    """Make someone an officer of a region's authority, with these offices, and sign them in."""
     async with database.acquire() as connection:
-        await organizations.appoint_authority(connection, config, phone, region)
+        await operators.appoint_authority(connection, config, phone, region, offices)
     return await sign_in(client, phone)

@@ -13,7 +13,7 @@ import pytest
 from litestar import Litestar, get
 from litestar.routes import HTTPRoute
 
-from service import access, app, organizations, sessions
+from service import access, app, operators, organizations, sessions
 from service.access import ACCESS, ROUTES, Role, roles_as
 from service.config import Config
 from service.db import Connection, new_id, transaction
@@ -63,7 +63,7 @@ async def become(connection: Connection, config: Config, role: Role) -> UUID:
     if role == Role.VERIFIER:
         await register(connection, made.id, founder)
     if role == Role.AUTHORITY:
-        await organizations.appoint_authority(connection, config, ZHAO, "110000")
+        await operators.appoint_authority(connection, config, ZHAO, "110000")
     if role == Role.OPERATOR:
         await connection.execute("INSERT INTO operators (member_id) VALUES ($1)", member_id)
     return member_id

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from PIL import Image, PngImagePlugin
 
-from service import evidence, organizations, photos
+from service import evidence, operators, photos
 from service.config import Config
 from service.db import transaction
 from service.errors import Refusal
@@ -196,8 +196,8 @@ async def test_a_photo_is_seen_by_who_sent_it_and_by_reviewers_of_its_act_alone(
     client: httpx.AsyncClient, database: asyncpg.Pool, config: Config
 ) -> None:
     async with transaction(database) as connection:
-        await organizations.appoint_authority(connection, config, ZHAO, "420000")
-        await organizations.appoint_authority(connection, config, WANG, "430000")
+        await operators.appoint_authority(connection, config, ZHAO, "420000")
+        await operators.appoint_authority(connection, config, WANG, "430000")
     li, owner = await known_as(database, config, LI)
     _, reviewer = await known_as(database, config, ZHAO)
     _, elsewhere = await known_as(database, config, WANG)

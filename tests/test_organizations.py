@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
-from service import organizations
+from service import operators, organizations
 from service.access import Caller, Role
 from service.config import Config
 from service.db import new_id, transaction
@@ -162,9 +162,9 @@ async def test_each_role_towards_an_event_is_asked_of_the_database(
     async with transaction(database) as connection:
         beijing = await make_event(connection, organization, "110000")
         abroad = await make_event(connection, organization, None)
-        await organizations.appoint_authority(connection, config, ZHAO, "110000")
-        await organizations.appoint_authority(connection, config, ZHAO, "110000")
-        await organizations.appoint_authority(connection, config, ANNA, "140000")
+        await operators.appoint_authority(connection, config, ZHAO, "110000")
+        await operators.appoint_authority(connection, config, ZHAO, "110000")
+        await operators.appoint_authority(connection, config, ANNA, "140000")
         ids = {phone: await member_by_phone(connection, config, phone) for phone in (WANG, HAN, ZHAO, ANNA, LI)}
         callers = {phone: Caller(each, frozenset(Role)) for phone, each in ids.items()}
         standing = {
@@ -195,6 +195,6 @@ async def test_an_authority_shows_in_the_roles(
 ) -> None:
     tokens = await sign_in_tokens(client, ZHAO)
     async with transaction(database) as connection:
-        await organizations.appoint_authority(connection, config, ZHAO, "110000")
+        await operators.appoint_authority(connection, config, ZHAO, "110000")
     headers = bearer(await rotate(client, tokens))
     assert (await client.get("/v1/me", headers=headers)).json()["roles"] == ["authority", "citizen"]

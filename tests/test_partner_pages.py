@@ -8,7 +8,7 @@ import asyncpg
 import httpx
 import pytest
 
-from service import members, organizations, partners
+from service import members, operators, organizations, partners
 from service.access import Caller
 from service.config import Config
 from service.db import transaction
@@ -28,7 +28,7 @@ async def owned(pool: asyncpg.Pool, config: Config) -> str:
         made = await organizations.found(connection, member, organizations.NewOrganization("京城轨道公司"))
         helper = await members.member_by_phone(connection, config, HAN)
         await organizations.put_member(connection, made.id, helper, "gate")
-        await organizations.appoint_authority(connection, config, ZHAO, "110000")
+        await operators.appoint_authority(connection, config, ZHAO, "110000")
     return f"/organize/organizations/{made.id}/partners"
 
 

@@ -8,7 +8,7 @@ import asyncpg
 import httpx
 import pytest
 
-from service import organizations
+from service import operators
 from service.config import Config
 from service.db import transaction
 from tests.browsing import HOSTILE, assert_sound, other_phone, sign_in
@@ -29,7 +29,7 @@ async def reviewer(client: httpx.AsyncClient, database: asyncpg.Pool, config: Co
 
 async def appoint(pool: asyncpg.Pool, config: Config, phone: str, region: str) -> None:
     async with transaction(pool) as connection:
-        await organizations.appoint_authority(connection, config, phone, region)
+        await operators.appoint_authority(connection, config, phone, region)
 
 
 async def press(paper: Paper, client: httpx.AsyncClient, path: object, decision: str, because: str) -> Paper:

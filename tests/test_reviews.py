@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from scenarios.actions.methodologies import methodology_for
-from service import action_rows, appeals, erasures, organizations, reviewers
+from service import action_rows, appeals, erasures, operators, reviewers
 from service.config import Config
 from service.db import transaction
 from service.errors import NotFound
@@ -34,7 +34,7 @@ async def second(database: asyncpg.Pool, config: Config) -> Headers:
 
 async def officer(pool: asyncpg.Pool, config: Config, phone: str, region: str) -> Headers:
     async with transaction(pool) as connection:
-        await organizations.appoint_authority(connection, config, phone, region)
+        await operators.appoint_authority(connection, config, phone, region)
     return (await known_as(pool, config, phone))[1]
 
 

@@ -100,7 +100,7 @@ async def test_the_page_says_it_in_plain_words(
     await sign_in(client, database, config, WANG)
     paper = await see(client, f"/organize/events/{event.id}/trail")
     assert_sound(paper, "zh")
-    for said in ("委托核查机构", "第 1 版", "自我声明还有三天到期", "抄错", "上海", "举办单位 ****0001", "CCER"):
+    for said in ("委托技术服务机构", "第 1 版", "自我声明还有三天到期", "抄错", "上海", "举办单位 ****0001", "CCER"):
         assert said in paper.text
     client.headers["accept-language"] = "en"
     paper = await see(client, f"/organize/events/{event.id}/trail")

@@ -15,7 +15,7 @@ from service.api.given import Config, Pool
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key, answer_once
 from service.db import transaction
-from service.organizations import Colleague, LastOwner, NewColleague, NewOrganization, Organization
+from service.organizations import Colleague, LastOwner, MemberChange, NewColleague, NewOrganization, Organization
 from service.phones import PhoneInvalid
 
 
@@ -76,4 +76,13 @@ async def remove_member(
         await organizations.remove_member(connection, request.user, organization_id, member_id)
 
 
-routes: list[ControllerRouterHandler] = [found, list_mine, list_members, add_member, remove_member]
+@get("/organizations/{organization_id:uuid}/member-changes", responses=refuses())
+async def list_changes(
+    request: Request[Caller, Any, Any], organization_id: FromPath[UUID], pool: Pool
+) -> list[MemberChange]:
+    """Who came to act for the caller's organization, changed roles, and left."""
+    async with pool.acquire() as connection:
+        return await organizations.changes_of(connection, request.user, organization_id)
+
+
+routes: list[ControllerRouterHandler] = [found, list_mine, list_members, add_member, remove_member, list_changes]

@@ -20,3 +20,12 @@ SELECT event_id, member_id, 'authority' FROM rule_places JOIN authority_members 
 UNION ALL
 SELECT event_id, member_id, 'verifier' FROM engagements JOIN organization_members ON organization_id = verifier_id
 WHERE ended_at IS NULL AND role IN ('owner', 'editor');
+
+-- Who may verify, and where: the newest word on each place, null being everywhere.
+CREATE VIEW live_registrations AS
+SELECT organization_id, region, reference, said_by, said_at FROM verifier_registrations AS said
+WHERE registered AND NOT EXISTS (
+    SELECT FROM verifier_registrations AS newer
+    WHERE newer.organization_id = said.organization_id AND newer.region IS NOT DISTINCT FROM said.region
+        AND newer.id > said.id
+);

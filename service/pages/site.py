@@ -39,6 +39,7 @@ from service.pages import (
     imports,
     jobs,
     me,
+    members,
     my_acts,
     organize,
     partners,
@@ -56,6 +57,7 @@ from service.pages import (
     stewards,
     trail,
     verification,
+    verifiers,
     watching,
 )
 from service.pages.assets import asset
@@ -94,6 +96,8 @@ pages = Router(
         *stewards.routes,
         *watching.routes,
         *trail.routes,
+        *members.routes,
+        *verifiers.routes,
         *jobs.routes,
         *reports.routes,
         *confirmations.routes,

@@ -28,7 +28,7 @@ from service.trail import Entry
 CLAIMS = {"neutral": mark("碳中和"), "basic": mark("基本碳中和"), "full": mark("全口径碳中和")}
 WAYS = {
     "self_declaration": mark("自我声明"),
-    "third_party": mark("核查机构认定"),
+    "third_party": mark("技术服务机构认定"),
     "certificate_applied": mark("申请证书"),
 }
 

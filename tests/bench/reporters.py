@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from service import organizations, partners
+from service import operators, organizations, partners
 from service.access import Caller, Role
 from service.config import Config
 from service.consents import subject_of
@@ -54,7 +54,7 @@ async def make_reporter(pool: asyncpg.Pool, stand: Stand, citizens: int) -> Repo
     since = now - (DAYS + 5) * DAY
     async with transaction(pool) as connection:
         member = await member_by_phone(connection, stand.config, ORGANIZER)
-        await organizations.appoint_authority(connection, stand.config, ORGANIZER, REGION)
+        await operators.appoint_authority(connection, stand.config, ORGANIZER, REGION)
         caller = msgspec.structs.replace(ACTING, member_id=member)
         made = await organizations.found(connection, member, organizations.NewOrganization("测量组"))
         partner = await partners.register(connection, caller, made.id, NewPartner("测量"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -12,7 +13,8 @@ import asyncpg
 import msgspec
 import pytest
 
-from service import ledger
+from service import events, ledger
+from service import readiness as ready
 from service.config import Config
 from service.db import new_id, transaction
 from service.donations import DonationRequest, donate_many
@@ -29,6 +31,7 @@ from tests.bench import (
     ledger_growth,
     page,
     plain,
+    readiness,
     stand,
     starting,
     transfers,
@@ -36,6 +39,7 @@ from tests.bench import (
 from tests.bench.__main__ import as_line, as_table
 from tests.bench.donors import gifts, make_donors
 from tests.bench.figures import Figure, median_ratio
+from tests.bench.ready_events import make_event, multiply
 from tests.bench.stand import Stand
 from tests.bench.viewers import Seen
 from tests.books import event_account, rich_member
@@ -97,9 +101,8 @@ def test_a_partners_acts_are_held_against_copies_of_their_rows(service: Stand) -
     assert all(float(each.value) >= 0 for each in found.values())
 
 
-def test_feeds_among_many_acts_are_held_against_feeds_among_none(service: Stand, scratch: Path) -> None:
-    with stand.stand(scratch, "empty") as empty:
-        found = by_name(ingest_growth.measure_on(empty, service, many=1_000, citizens=200, lines=50, runs=1))
+def test_feeds_among_many_acts_are_held_against_feeds_among_none(service: Stand) -> None:
+    found = by_name(ingest_growth.measure_on(service, service, many=1_000, citizens=200, lines=50, runs=1))
     assert (found["ingest_growth"].bound, found["ingest_growth"].limit) == ("least", 0.8)
     assert all(float(each.value) > 0 for each in found.values())
 
@@ -191,6 +194,29 @@ def test_an_accounting_is_measured_and_held_against_a_smaller_one(service: Stand
     assert (figure.name, figure.limit, figure.met) == ("account_100k", 2, True)
     (growth,) = accounting.measure_growth_on(service, service, few=20, many=60, runs=1)
     assert (growth.name, growth.limit, growth.ratio is not None) == ("account_growth", 1.1, True)
+
+
+async def test_every_event_of_the_place_is_as_far_as_the_one_that_was_told(
+    database: asyncpg.Pool, config: Config
+) -> None:
+    async with transaction(database) as connection:
+        caller, told = await make_event(connection, config)
+        ids = await multiply(connection, told, caller, 3)
+        found = [
+            await ready.of_event(connection, await events.find(connection, each), datetime.now(UTC))
+            for each in (told.id, *ids)
+        ]
+    first, *others = ({each.key: each.state for each in one.steps} for one in found)
+    assert first["account"] == "done"
+    assert all(
+        each | {"proof": "missing", "order": "missing"} == first | {"proof": "missing", "order": "missing"}
+        for each in others
+    )
+
+
+def test_checklists_are_asked_among_many_events(service: Stand) -> None:
+    found = by_name(readiness.measure_on(service, count=20, seconds=0.5, runs=1))
+    assert float(found["readiness_p99_ms"].value) > 0
 
 
 def test_the_ledgers_growth_compares_none_with_many(service: Stand) -> None:

@@ -112,12 +112,13 @@ def wait_for_end(process: subprocess.Popen[bytes], log: Path, patience_s: float 
 def wait_for_page(process: subprocess.Popen[bytes], page: str, log: Path, patience_s: float = 60) -> None:
     """Return when a page is served. Raises RuntimeError with the end of the log."""
     deadline = time.monotonic() + patience_s
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            if httpx.get(page, timeout=5).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.02)
+    with httpx.Client(timeout=5, trust_env=False) as client:  # one, whose making takes 25 ms
+        while process.poll() is None and time.monotonic() < deadline:
+            try:
+                if client.get(page).is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.02)
     raise RuntimeError(log.read_text()[-2_000:])
 
 

@@ -137,12 +137,15 @@ CREATE TABLE actions (
     overtaken_by uuid,
     partner_id uuid,
     station_id uuid,
+    reported_as uuid,
     CHECK (((counted >= 0) AND (counted <= quantity))),
     CHECK (((family IS NULL) OR (period IS NOT NULL))),
     CHECK (((period IS NULL) OR COALESCE(((NOT isempty(period)) AND isfinite(lower(period)) AND isfinite(upper(period))), false))),
+    CHECK (((reported_as IS NULL) OR (source = 'partner'::text))),
     CHECK (((state <> 'overtaken'::text) OR (overtaken_by IS NOT NULL))),
     CHECK (((state = 'pending'::text) = (due_at IS NOT NULL))),
     CHECK (((state = ANY (ARRAY['pending'::text, 'in_review'::text])) = (settled_at IS NULL))),
+    CHECK (((upper(period) - lower(period)) <= '24:00:00'::interval)),
     CHECK ((evidence = ANY (ARRAY['self_declared'::text, 'proven'::text]))),
     CHECK ((octet_length(request_digest) = 32)),
     CHECK ((quantity > 0)),
@@ -159,7 +162,8 @@ CREATE TABLE actions (
 CREATE INDEX actions_counted ON actions USING btree (member_id, action, occurred_on) INCLUDE (quantity, counted) WHERE ((overtaken_by IS NULL) AND (state <> 'refused'::text));
 CREATE INDEX actions_due ON actions USING btree (due_at) WHERE (state = 'pending'::text);
 CREATE INDEX actions_in_review ON actions USING btree (region, logged_at) WHERE (state = 'in_review'::text);
-CREATE INDEX actions_member_id_logged_at_idx ON actions USING btree (member_id, logged_at);
+CREATE INDEX actions_of_members ON actions USING btree (member_id, lower(period), upper(period));
+CREATE UNIQUE INDEX reported_once ON actions USING btree (reported_as) WHERE (reported_as IS NOT NULL);
 CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON actions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER guard BEFORE UPDATE ON actions FOR EACH ROW EXECUTE FUNCTION guard_actions();
 
@@ -425,12 +429,14 @@ CREATE TABLE donation_needs (
     need_g bigint,
     settled boolean NOT NULL DEFAULT false,
     units_g bigint NOT NULL DEFAULT 0,
+    return_due boolean NOT NULL DEFAULT false,
     reckoned_at timestamp with time zone NOT NULL,
     CHECK ((need_g >= 0)),
     CHECK ((units_g >= 0)),
     FOREIGN KEY (event_id) REFERENCES events(id),
     PRIMARY KEY (event_id)
 );
+CREATE INDEX donation_needs_event_id_idx ON donation_needs USING btree (event_id) WHERE return_due;
 
 
 CREATE VIEW donation_targets AS

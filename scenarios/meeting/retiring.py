@@ -6,14 +6,18 @@ from collections.abc import Iterator
 
 from scenarios.meeting import readiness_texts as texts
 from scenarios.meeting.offset_classes import CLASS_LABELS
-from scenarios.meeting.readiness_terms import EventRecord, Step, step
+from scenarios.meeting.readiness_terms import EventRecord, Step, is_neutral, step
 from scenarios.meeting.readiness_texts import filled, listed
 from scenarios.meeting.rule_terms import Ground, OffsetClass, Retirement, RulePack, Text
 
 
 def retirement_steps(rule: RulePack, record: EventRecord) -> Iterator[Step]:
-    """Those that the rule asks of the classes that the event uses; nothing for what it does not use."""
-    ruled = [(unit, said) for unit in record.classes if (said := rule.retirement(unit))]
+    """Those that the rule asks of the classes that the event uses; nothing for what it does not use.
+
+    Once it is neutral, what was planned and not retired is not used.
+    """
+    used = tuple(record.retired_g) if is_neutral(rule, record) else record.classes
+    ruled = [(unit, said) for unit in used if (said := rule.retirement(unit))]
     if proven := [(unit, said) for unit, said in ruled if said.proof]:
         waiting = _labels([unit for unit, _ in proven if unit in record.unproven or not record.retired_g.get(unit)])
         todo = filled(texts.PROOF_TODO, missing=listed(waiting))

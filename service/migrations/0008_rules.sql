@@ -198,8 +198,9 @@ CREATE INDEX offset_units_event_id_idx ON offset_units (event_id);
 CREATE INDEX offset_units_donor_id_idx ON offset_units (donor_id) WHERE donor_id IS NOT NULL;
 CREATE FUNCTION guard_offset_units() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
+    -- grams follow from what may not change, and are not known yet
     may_change constant text[] := '{state, decided_by, decided_at, because, retired_on, retired_reference,
-        retired_file_id, retired_by, retired_at}';
+        retired_file_id, retired_by, retired_at, grams}';
 BEGIN
     IF (to_jsonb(NEW) - may_change) <> (to_jsonb(OLD) - may_change)
         OR NOT (OLD.state, NEW.state) IN (
@@ -220,7 +221,8 @@ CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON offset_units
 -- `regions`: whose citizens' credits the event takes, null for all; `recognized`: whose besides, where an authority
 -- published their methodology here. `need_g`: what is to be offset in all, null while nothing is known of it;
 -- `settled` once an inventory was submitted, before which the tally's emissions count where they are more.
--- `units_g` is what units of other registries cover of it.
+-- `units_g` is what units of other registries cover of it. `return_due`: something that was given may have to go back,
+-- being beyond the need or of what the event takes no more.
 CREATE TABLE donation_needs (
     event_id uuid PRIMARY KEY REFERENCES events (id),
     regions text[],
@@ -228,8 +230,10 @@ CREATE TABLE donation_needs (
     need_g bigint CHECK (need_g >= 0),
     settled boolean NOT NULL DEFAULT false,
     units_g bigint NOT NULL DEFAULT 0 CHECK (units_g >= 0),
+    return_due boolean NOT NULL DEFAULT false,
     reckoned_at timestamptz NOT NULL
 );
+CREATE INDEX ON donation_needs (event_id) WHERE return_due;
 
 -- Where grams of a class come from. `recognized`: an authority of their region published their methodology here.
 CREATE VIEW class_origins AS

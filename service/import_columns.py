@@ -46,6 +46,7 @@ COLUMNS = (
 TITLES = {each.key: each.title for each in COLUMNS}
 OF_A_FACTOR = ("own_value", "own_unit", "own_document", "own_publisher", "own_published_on", "own_file")
 """What has to be told of a factor of the organizer's own, if anything is."""
+OWN_FACTOR = frozenset([*OF_A_FACTOR, "own_clause"])
 
 STAGES = {"prepare": mark("筹备"), "hold": mark("举办"), "close": mark("收尾")}
 RANKS = {"measured": mark("实测值"), "declared": mark("申报值"), "default": mark("缺省值")}

@@ -20,6 +20,7 @@ from service.import_columns import (
     CABINS,
     OF_A_FACTOR,
     OWN,
+    OWN_FACTOR,
     RANKS,
     STAGES,
     TITLES,
@@ -192,14 +193,14 @@ def lacking(values: dict[str, Any]) -> Iterator[str]:
     """Columns that have to be filled in because others are."""
     if ("people" in values) != ("distance_km" in values):
         yield "people" if "distance_km" in values else "distance_km"
-    if any(key.startswith("own_") for key in values):
+    if not OWN_FACTOR.isdisjoint(values):
         yield from (key for key in OF_A_FACTOR if key not in values)
 
 
 def line_of(values: dict[str, Any]) -> NewLine:
     """A line from its cells' values."""
     distance_m, file_id = values.pop("distance_km", None), values.pop("file", None)
-    own = {key: values.pop(key) for key in [*values] if key.startswith("own_")}
+    own = {} if OWN_FACTOR.isdisjoint(values) else {key: values.pop(key) for key in OWN_FACTOR & values.keys()}
     return NewLine(**values, distance_m=distance_m, file_id=file_id, factor=factor_of(own) if own else None)
 
 

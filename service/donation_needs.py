@@ -11,9 +11,9 @@ from uuid import UUID
 
 import msgspec
 
-from scenarios.meeting.citizens_credits import taken_by
+from scenarios.meeting.citizens_credits import Taken, taken_by
 from scenarios.meeting.rule_terms import RulePack, Scope
-from service import credit_regions, events, governing_rules, unit_holdings
+from service import events, governing_rules, unit_holdings, unit_returns
 from service.db import Connection
 from service.event_facts import Facts
 
@@ -30,24 +30,49 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def reckon(connection: Connection, event_id: UUID, now: datetime | None = None) -> Need:
-    """Rebuild what donations are measured against. Raises NotFound; waits for whoever else rebuilds it."""
+    """Rebuild what donations are measured against. Raises NotFound; waits for whoever else rebuilds it.
+
+    Units that the rule takes no more are given back at once, credits by workers.
+    """
     await connection.execute("SELECT id FROM events WHERE id = $1 FOR NO KEY UPDATE", event_id)
+    now = now or datetime.now(UTC)
     event = await events.find(connection, event_id)
-    governed = await governing_rules.of_event(connection, event, now or datetime.now(UTC))
+    governed = await governing_rules.of_event(connection, event, now)
     need_g, settled = await needed(connection, event_id, scope_wanted(governed.rule, governed.facts))
-    units = unit_holdings.taken_only(governed.rule, await unit_holdings.units_of(connection, event_id))
-    units_g = sum(each.held_g + each.retired_g for each in units)
-    await credit_regions.write(connection, event_id, taken_by(governed.rule))
+    held = await unit_holdings.of_event(connection, event_id)
+    counted = unit_holdings.taken_only(governed.rule, held)
+    await unit_returns.return_barred(connection, event_id, [each for each in held if each not in counted], now)
+    neutral = settled and need_g is not None and sum(each.retired_g for each in counted) >= need_g
+    need = Need(
+        need_g=need_g,
+        settled=settled,
+        units_g=sum(each.held_g + each.retired_g for each in counted if each.unit_id is not None),
+    )
+    await write(connection, event_id, need, taken_by(governed.rule), neutral=neutral)
+    return need
+
+
+async def write(connection: Connection, event_id: UUID, need: Need, taken: Taken, *, neutral: bool) -> None:
+    """Put it in force. What may have to go back is looked at by workers: once neutral, and when less is taken."""
     await connection.execute(
         """
-        UPDATE donation_needs SET need_g = $2, settled = $3, units_g = $4, reckoned_at = now() WHERE event_id = $1
+        INSERT INTO donation_needs AS before
+            (event_id, regions, recognized, need_g, settled, units_g, return_due, reckoned_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())
+        ON CONFLICT (event_id) DO UPDATE SET regions = excluded.regions, recognized = excluded.recognized,
+            need_g = excluded.need_g, settled = excluded.settled, units_g = excluded.units_g,
+            return_due = before.return_due OR excluded.return_due
+                OR (before.regions, before.recognized) IS DISTINCT FROM (excluded.regions, excluded.recognized),
+            reckoned_at = excluded.reckoned_at
         """,
         event_id,
-        need_g,
-        settled,
-        units_g,
+        taken.regions,
+        taken.recognized,
+        need.need_g,
+        need.settled,
+        need.units_g,
+        neutral,
     )
-    return Need(need_g=need_g, settled=settled, units_g=units_g)
 
 
 def scope_wanted(rule: RulePack | None, facts: Facts) -> Scope:

@@ -128,17 +128,25 @@ async def whole_gifts(connection: Connection, event_id: UUID, limit: int) -> lis
     return [Owed(*row) for row in rows]
 
 
-async def still_owed(connection: Connection, event_id: UUID, limit: int) -> list[Owed]:
+async def still_owed(
+    connection: Connection, event_id: UUID, limit: int, *, everything: bool = True, surplus: bool = True
+) -> list[Owed]:
     """What goes back of the first donations of which something does, those given first.
 
-    What the event retired of a class and no refunded row kept is kept of the rows that have not gone back.
+    What the event retired of a class and no refunded row kept is kept of the rows that have not gone back. Where not
+    `everything` goes, what the event takes no more does, and as `surplus` what was given when that was announced.
     """
     rows = await connection.fetch(
         """
         WITH given AS (
             SELECT row.id, row.ordinal, row.class_id, row.grams, row.made_at, back.id IS NOT NULL AS gone,
-                row.grams - back.grams AS gone_kept_g, coalesce(reservations.member_id, row.source) AS member_id
-            FROM transfers AS row
+                row.grams - back.grams AS gone_kept_g, coalesce(reservations.member_id, row.source) AS member_id,
+                $3 OR NOT is_taken(regions, target.recognized, region, class_origins.recognized) OR $4 AND (
+                    SELECT surplus = 'return' FROM plan_publications AS plan
+                    WHERE plan.event_id = $1 AND published_at <= row.made_at ORDER BY number DESC LIMIT 1
+                ) IS TRUE AS goes
+            FROM transfers AS row JOIN class_origins USING (class_id)
+            JOIN donation_targets AS target ON target.event_id = $1
             LEFT JOIN transfers AS back ON back.refers_to = row.id AND back.ordinal = row.ordinal
             LEFT JOIN reservations ON row.reason = 'post' AND reservations.id = row.refers_to
             WHERE row.destination = $1 AND row.reason IN ('donate', 'post')
@@ -158,18 +166,21 @@ async def still_owed(connection: Connection, event_id: UUID, limit: int) -> list
             FROM given LEFT JOIN to_keep USING (class_id)
         ),
         chosen AS (
-            SELECT id FROM split WHERE NOT gone AND grams > kept_g
+            SELECT id FROM split WHERE goes AND NOT gone AND grams > kept_g
             GROUP BY id ORDER BY min(made_at), id LIMIT $2
         ),
         whole AS (
-            SELECT id, sum(kept_g) AS kept_g FROM split JOIN chosen USING (id) GROUP BY id
+            SELECT id, sum(CASE WHEN goes OR gone THEN kept_g ELSE grams END) AS kept_g
+            FROM split JOIN chosen USING (id) GROUP BY id
         )
         SELECT id, ordinal, member_id, class_id, (grams - split.kept_g)::bigint, whole.kept_g::bigint
-        FROM split JOIN whole USING (id) WHERE NOT gone AND grams > split.kept_g
+        FROM split JOIN whole USING (id) WHERE goes AND NOT gone AND grams > split.kept_g
         ORDER BY id, ordinal
         """,
         event_id,
         limit,
+        everything,
+        surplus,
     )
     return [Owed(*row) for row in rows]
 

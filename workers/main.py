@@ -25,7 +25,7 @@ from service.config import Config, from_environment
 from service.db import open_pool
 from service.methodology_versions import kept_fresh
 from service.nudges import FOLD, PATIENCE_S, decode_job, encode_job, open_queue
-from workers import folding, lapsing, refunding, sealing, settling, watching, working
+from workers import folding, lapsing, refunding, returning, sealing, settling, watching, working
 from workers.audits import audit_books
 from workers.cleaning import forget_old
 from workers.expiring import expire_credits
@@ -131,7 +131,7 @@ async def work(config: Config) -> None:
     async with await open_pool(config) as pool, kept_fresh(pool), asyncio.TaskGroup() as tasks:
         tasks.create_task(serve_queue_on(config, pool))
         tasks.create_task(keep_sweeping(pool, partial(sealing.seal_all, config=config), sealing.SEAL_EVERY_S))
-        for each in (folding.sweep, lapsing.sweep, refunding.sweep, settling.settle_due):
+        for each in (folding.sweep, lapsing.sweep, refunding.sweep, returning.sweep, settling.settle_due):
             tasks.create_task(keep_sweeping(pool, each))
         tasks.create_task(keep_sweeping(pool, watching.sweep, watching.WATCH_EVERY_S))
         for _ in range(working.LANES):

@@ -12,6 +12,7 @@ LONGEST_SERIES = 100
 DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0x301C, 0xFE58, 0xFE63, 0xFF0D, *map(ord, "~至到")], "-")
 """Whatever stands between two numbers of a run: dashes, waves, and 至."""
 SEPARATORS = re.compile(r"[\s\-_/.:,，、#]+")
+DIGITS = re.compile("[0-9]+")
 NUMBERS = re.compile(rf"(?P<first>[0-9]{{1,{MOST_DIGITS}}}) ?(?:- ?(?P<again>.*?)(?P<last>[0-9]{{1,{MOST_DIGITS}}}))?$")
 
 
@@ -45,9 +46,10 @@ def read_serials(text: str) -> Serials | None:
     What comes before the first number may be said again before the last. Numbers that run backwards are none.
     """
     plain = unicodedata.normalize("NFKC", text).translate(DASHES).strip()
-    for start in _starts(plain):
+    starts = [found.start() for found in DIGITS.finditer(plain)]
+    for start in starts:
         found = NUMBERS.match(plain, start)
-        if found is None:
+        if found is None or (found["last"] is None and len(starts) > 1):
             continue
         series, again = series_of(plain[:start]), series_of(found["again"] or "")
         if again in {"", series}:
@@ -60,8 +62,3 @@ def run(series: str, first: int, last: int) -> Serials | None:
     if not 0 <= first <= last < 10**MOST_DIGITS or len(series) > LONGEST_SERIES:
         return None
     return Serials(series, first, last)
-
-
-def _starts(text: str) -> list[int]:
-    """Where runs of digits begin."""
-    return [found.start() for found in re.finditer(r"(?<![0-9])[0-9]", text)]

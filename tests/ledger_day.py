@@ -98,7 +98,7 @@ async def give(pool: asyncpg.Pool, day: Day) -> None:
 
 async def reserve(pool: asyncpg.Pool, day: Day) -> None:
     """Reservations that are posted in part, voided, left to lapse, and kept."""
-    soon = timedelta(milliseconds=20)
+    soon = timedelta(milliseconds=100)
     async with transaction(pool) as connection:
         posted, voided, lapsing, _ = [
             await reservations.reserve(connection, new_id(), member, day.event.id, grams, datetime.now(UTC) + after)

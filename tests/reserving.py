@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -11,10 +12,7 @@ import asyncpg
 from service import ledger, reservations
 from service.db import Connection, new_id, transaction
 from service.errors import Refusal
-from service.reservations import (
-    Ending,
-    Reservation,
-)
+from service.reservations import Ending, LapsesTooSoon, Reservation
 from tests.tallied import Hall
 
 IN_AN_HOUR = timedelta(hours=1)
@@ -33,6 +31,20 @@ async def reserve(
     async with transaction(pool) as connection:
         lapses_at = datetime.now(UTC) + lasting
         return await reservations.reserve(connection, id_ or new_id(), member, event.id, grams, lapses_at)
+
+
+async def reserve_briefly(pool: asyncpg.Pool, member: UUID, event: Hall, grams: int, lasting: timedelta) -> Reservation:
+    """Set grams aside for a moment, or for a longer one where the machine is too busy for so short a one."""
+    while True:
+        try:
+            return await reserve(pool, member, event, grams, lasting=lasting)
+        except LapsesTooSoon:
+            lasting *= 2
+
+
+async def time_is_up(reservation: Reservation) -> None:
+    """Wait until it lapses, and a little longer."""
+    await asyncio.sleep((reservation.lapses_at - datetime.now(UTC)).total_seconds() + 0.03)
 
 
 async def do(pool: asyncpg.Pool, work: Callable[[Connection], Awaitable[Ending]]) -> Ending | Refusal:

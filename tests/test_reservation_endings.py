@@ -21,7 +21,7 @@ from service.reservations import (
     Standing,
 )
 from tests.books import rich_member
-from tests.reserving import given, held, lapse, post, reserve, set_aside, void
+from tests.reserving import given, held, lapse, post, reserve, reserve_briefly, set_aside, time_is_up, void
 from tests.tallied import fold_out, hall
 from workers import lapsing
 
@@ -107,9 +107,9 @@ async def test_nothing_lapses_before_its_time(database: asyncpg.Pool) -> None:
 
 async def test_the_sweep_lets_lapse_what_is_due(database: asyncpg.Pool) -> None:
     member, event = await rich_member(database, 10, 20), await hall(database)
-    due = await reserve(database, member, event, 15, lasting=timedelta(milliseconds=100))
+    due = await reserve_briefly(database, member, event, 15, timedelta(milliseconds=100))
     kept = await reserve(database, member, event, 5)
-    await asyncio.sleep(0.15)
+    await time_is_up(due)
     assert isinstance(await post(database, due), ReservationEnded), "its time is up, swept or not"
     await asyncio.gather(lapsing.sweep(database), lapsing.sweep(database))
     async with database.acquire() as connection:
@@ -122,15 +122,15 @@ async def test_the_sweep_lets_lapse_what_is_due(database: asyncpg.Pool) -> None:
 
 async def test_one_that_cannot_lapse_keeps_no_other_back(database: asyncpg.Pool) -> None:
     member, event = await rich_member(database, 20), await hall(database)
-    broken = await reserve(database, member, event, 5, lasting=timedelta(milliseconds=50))
-    sound = await reserve(database, member, event, 5, lasting=timedelta(milliseconds=60))
+    broken = await reserve_briefly(database, member, event, 5, timedelta(milliseconds=50))
+    sound = await reserve_briefly(database, member, event, 5, timedelta(milliseconds=60))
     await void(database, broken)
     await database.execute(
         "INSERT INTO open_reservations (reservation_id, event_id, lapses_at) VALUES ($1, $2, now())",
         broken.reservation_id,
         event.id,
     )
-    await asyncio.sleep(0.1)
+    await time_is_up(sound)
     await lapsing.sweep(database)
     async with database.acquire() as connection:
         assert (await reservations.find(connection, sound.reservation_id, member)).ending
@@ -178,7 +178,7 @@ async def test_of_post_and_lapse_at_once_one_wins(database: asyncpg.Pool) -> Non
     member, event = await rich_member(database, 200), await hall(database)
     outcomes = []
     for turn in range(20):
-        reservation = await reserve(database, member, event, 10, lasting=timedelta(milliseconds=30))
+        reservation = await reserve_briefly(database, member, event, 10, timedelta(milliseconds=30))
         await asyncio.sleep(0.02 + turn * 0.001)
 
         async def lapse_soon(reservation: Reservation = reservation) -> Ending | Refusal:

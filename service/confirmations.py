@@ -16,13 +16,13 @@ from msgspec import Meta
 
 from scenarios.meeting.readiness_texts import listed
 from scenarios.meeting.rule_terms import Confirmation as Way
-from scenarios.meeting.rule_terms import OfficeKey, RulePack, Text
-from service import events, governing_rules, neutral_cases, neutral_fields, organizations
-from service.access import Caller, Role
+from scenarios.meeting.rule_terms import RulePack, Text
+from service import neutral_cases, neutral_fields
+from service.access import Caller
 from service.certificates import REVEALING
 from service.config import Config
-from service.db import Connection, encode_json, new_id
-from service.errors import Conflict, NotAllowed, NotFound
+from service.db import Connection, new_id
+from service.errors import Conflict, NotFound
 from service.inputs import LINE
 from service.neutral_cases import Case, FieldsMissing
 from service.neutral_fields import Said
@@ -42,26 +42,12 @@ from service.neutrality_records import (
 
 Because = Annotated[str, Meta(min_length=1, max_length=500, pattern=LINE)]
 Withdrawing = Literal["issuer", "authority"]
-REVOKING: tuple[OfficeKey, ...] = ("revokes", "inspects")
-"""Who may withdraw for the place: the first of these that its text names; where it names neither, who `revokes`."""
 
 
 class ConfirmedAlready(Conflict):
     """这场活动的碳中和已经确认，确认撤销之前不能再确认。"""
 
     code = "confirmed_already"
-
-
-class WithdrawnAlready(Conflict):
-    """这份确认已经撤销。"""
-
-    code = "withdrawn_already"
-
-
-class NewWithdrawal(msgspec.Struct, forbid_unknown_fields=True):
-    """Why it is withdrawn; everyone may read it."""
-
-    because: Because
 
 
 class Basis(NamedTuple):
@@ -109,9 +95,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def hold(connection: Connection, event_id: UUID) -> None:
-    """Hold the event and its accounting until the transaction ends."""
-    await connection.execute("SELECT id FROM events WHERE id = $1 FOR NO KEY UPDATE", event_id)
+    """Hold the accounting and the event, in the order of who submits an inventory, until the transaction ends."""
     await connection.execute("SELECT event_id FROM accountings WHERE event_id = $1 FOR NO KEY UPDATE", event_id)
+    await connection.execute("SELECT id FROM events WHERE id = $1 FOR NO KEY UPDATE", event_id)
 
 
 async def checked_case(connection: Connection, event_id: UUID, way: Way, label: LabelKey | None, now: datetime) -> Case:
@@ -322,118 +308,6 @@ async def of_officer(connection: Connection, caller: Caller, limit: int = 100) -
         limit,
     )
     return [await find(connection, row["id"]) for row in rows]
-
-
-# Withdraw -------------------------------------------------------------------------------------------------------------
-
-
-async def withdraw(
-    connection: Connection, caller: Caller, confirmation_id: UUID, because: str, now: datetime
-) -> Confirmation:
-    """Withdraw it: the label goes, what was retired stays retired, the event's people are told.
-
-    Raises NotFound, NotAllowed for who is neither its issuer nor of the place's office for it, WithdrawnAlready.
-    """
-    row = await connection.fetchrow(
-        """
-        SELECT confirmations.event_id, way, verifier_id, withdrawn_at IS NOT NULL AS withdrawn
-        FROM confirmations LEFT JOIN engagements ON engagements.id = engagement_id
-        WHERE confirmations.id = $1
-        """,
-        confirmation_id,
-    )
-    if row is None:
-        raise NotFound
-    by = await standing_of(connection, caller, row["event_id"], row["way"], row["verifier_id"], now)
-    if row["withdrawn"] or not await mark_withdrawn(connection, caller, confirmation_id, by, because, now):
-        raise WithdrawnAlready
-    await connection.execute(
-        """
-        INSERT INTO event_notices (id, event_id, kind, key, about, made_at) VALUES ($1, $2, 'withdrawn', $3, $4, $5)
-        """,
-        new_id(),
-        row["event_id"],
-        str(confirmation_id),
-        encode_json({"confirmation_id": confirmation_id, "by": by, "because": because}),
-        now,
-    )
-    return await find(connection, confirmation_id)
-
-
-async def mark_withdrawn(
-    connection: Connection, caller: Caller, confirmation_id: UUID, by: Withdrawing, because: str, now: datetime
-) -> bool:
-    """Write it down; False where another was quicker."""
-    done = await connection.fetchval(
-        """
-        UPDATE confirmations SET withdrawn_by = $2, withdrawn_as = $3, withdrawn_because = $4, withdrawn_at = $5
-        WHERE id = $1 AND withdrawn_at IS NULL RETURNING true
-        """,
-        confirmation_id,
-        caller.member,
-        by,
-        because,
-        now,
-    )
-    return bool(done)
-
-
-async def standing_of(
-    connection: Connection, caller: Caller, event_id: UUID, way: Way, verifier_id: UUID | None, now: datetime
-) -> Withdrawing:
-    """As whom the caller may withdraw it. Raises NotFound, NotAllowed."""
-    if await is_issuer(connection, caller, event_id, way, verifier_id, now):
-        return "issuer"
-    rule = await rule_of(connection, event_id, now)
-    await require_office(connection, caller, event_id, rule, revoking_office(rule))
-    return "authority"
-
-
-async def rule_of(connection: Connection, event_id: UUID, now: datetime) -> RulePack | None:
-    """The rule that governs an event. Raises NotFound."""
-    event = await events.find(connection, event_id)
-    return (await governing_rules.of_event(connection, event, now)).rule
-
-
-async def require_office(
-    connection: Connection, caller: Caller, event_id: UUID, rule: RulePack | None, office: OfficeKey
-) -> None:
-    """Go on only for one who holds that office of the place whose rule it is: no other place's office counts.
-
-    Raises NotFound for one who has nothing to do with the event, NotAllowed.
-    """
-    await organizations.require(connection, caller, event_id, Role.AUTHORITY)
-    holds = await connection.fetchval(
-        """
-        SELECT EXISTS (SELECT FROM authority_members WHERE member_id = $1 AND region = $2 AND $3 = ANY (offices))
-        """,
-        caller.member,
-        rule and rule.region,
-        office,
-    )
-    if not holds:
-        raise NotAllowed
-
-
-async def is_issuer(
-    connection: Connection, caller: Caller, event_id: UUID, way: Way, verifier_id: UUID | None, now: datetime
-) -> bool:
-    """Is the caller of those who gave it: the organizer, the verifier, also when no longer engaged, or the office?"""
-    try:
-        if way == "self_declaration":
-            await organizations.require(connection, caller, event_id, Role.ORGANIZER)
-        elif verifier_id is not None:
-            await organizations.require_in(connection, caller, verifier_id, Role.ORGANIZER)
-        else:
-            await require_office(connection, caller, event_id, await rule_of(connection, event_id, now), "issues")
-    except (NotAllowed, NotFound):
-        return False
-    return True
-
-
-def revoking_office(rule: RulePack | None) -> OfficeKey:
-    """The office that withdraws what others gave."""
-    return next((each for each in REVOKING if rule and rule.office(each)), "revokes")
 
 
 def issuer_name(rule: RulePack, way: Way) -> Text:

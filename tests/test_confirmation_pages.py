@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -20,8 +21,8 @@ from tests.confirming import held, measure, neutral, officer, retire, submit, ve
 from tests.paper import Paper, see, send
 from tests.test_posters import printed, read_picture, title_of
 
-AFFIRMED = {"truthful": "yes"}
-WHY = {"because": "电表读数有误，联系 13812345678"}
+AFFIRMED: dict[str, Any] = {"truthful": "yes"}
+WHY: dict[str, Any] = {"because": "电表读数有误，联系 13812345678"}
 
 
 async def on_phone(client: httpx.AsyncClient, pool: asyncpg.Pool, config: Config, member: UUID) -> None:
@@ -97,8 +98,8 @@ async def test_a_verifier_fills_the_checklist_and_certifies(
     page = await in_both(client, here)
     for link in links(page, "/organize/events/"):
         assert (await client.get(link)).status_code == 200, link
-    answered = {f"answer_{each.key}": "yes" for each in checklist().items}
-    said = {"findings": "核对了全部凭证。", "passed": "yes"}
+    answered: dict[str, Any] = {f"answer_{each.key}": "yes" for each in checklist().items}
+    said: dict[str, Any] = {"findings": "核对了全部凭证。", "passed": "yes"}
     refused = await send(client, page.form("/report"), **answered | {"answer_data": "no"}, **said)
     assert (refused.answer.status_code, "须写明情况" in refused.text) == (400, True)
     passed = await send(client, refused.form("/report"), **answered, **said)

@@ -17,21 +17,24 @@ from service import (
     engagements,
     neutral_cases,
     neutrality_records,
+    offices,
     self_declarations,
     verification_reports,
+    withdrawals,
 )
 from service.access import Caller, Role
 from service.api.given import Config, Pool
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key, answer_once
 from service.certificate_applications import Application, Decision, NewApplication
-from service.confirmations import Confirmation, NewWithdrawal, Summary
+from service.confirmations import Confirmation, Summary
 from service.db import Connection
 from service.errors import Refusal
 from service.neutrality_records import LabelKey
 from service.organizations import require
 from service.self_declarations import Draft, NewDeclaration
 from service.verification_reports import NewCertificate
+from service.withdrawals import NewWithdrawal
 
 READERS = (Role.VIEWER, Role.AUTHORITY, Role.VERIFIER)
 HINDERED: tuple[type[Refusal], ...] = (
@@ -181,8 +184,8 @@ async def decide_application(
     now = datetime.now(UTC)
 
     async def decide(connection: Connection) -> Application:
-        rule = await confirmations.rule_of(connection, event_id, now)
-        await confirmations.require_office(connection, request.user, event_id, rule, "issues")
+        rule = await offices.rule_of(connection, event_id, now)
+        await offices.require_office(connection, request.user, event_id, rule, "issues")
         application = await certificate_applications.find(connection, event_id, application_id)
         return await certificate_applications.decide(connection, config, request.user, application, data, now)
 
@@ -225,7 +228,7 @@ def as_file(confirmation_id: UUID, signed: neutrality_records.Signed) -> Respons
 @post(
     "/confirmations/{confirmation_id:uuid}/withdrawal",
     status_code=201,
-    responses=refuses(confirmations.WithdrawnAlready, *WRITES),
+    responses=refuses(withdrawals.WithdrawnAlready, *WRITES),
 )
 async def withdraw_confirmation(
     request: Request[Caller, Any, Any],
@@ -238,7 +241,7 @@ async def withdraw_confirmation(
     now = datetime.now(UTC)
 
     async def withdraw(connection: Connection) -> Confirmation:
-        return await confirmations.withdraw(connection, request.user, confirmation_id, data.because, now)
+        return await withdrawals.withdraw(connection, request.user, confirmation_id, data.because, now)
 
     return await answer_once(request, pool, key, data, withdraw)
 

@@ -22,13 +22,13 @@ from service import (
     posters,
     self_declarations,
     verification_reports,
+    withdrawals,
 )
 from service.access import Caller
 from service.api.confirmations import as_file
 from service.api.given import Config, Pool
 from service.api.problems import language_of
 from service.certificate_applications import NewApplication
-from service.confirmations import NewWithdrawal
 from service.db import Connection, new_id
 from service.engagements import NewEngagement
 from service.errors import NotAllowed, NotFound, Refusal
@@ -37,6 +37,7 @@ from service.neutral_fields import SayableKey
 from service.pages.organize import decoded, done_once, own_event, seen_event
 from service.pages.rendering import Typed, page, see_other, typed_in
 from service.self_declarations import NewDeclaration
+from service.withdrawals import NewWithdrawal
 
 SHOWN = 50
 """Blocks of serials of a class that a page shows; the signed record holds all."""
@@ -233,9 +234,9 @@ async def withdraw(request: Request[Caller, Any, Any], event_id: FromPath[UUID],
     async def work(connection: Connection, typed: Typed) -> object:
         standing = await confirmations.in_force(connection, event_id)
         if standing is None:
-            raise confirmations.WithdrawnAlready
+            raise withdrawals.WithdrawnAlready
         new = decoded({"because": typed["because"].strip()}, NewWithdrawal)
-        return await confirmations.withdraw(connection, request.user, standing.id, new.because, datetime.now(UTC))
+        return await withdrawals.withdraw(connection, request.user, standing.id, new.because, datetime.now(UTC))
 
     return await act(request, event_id, pool, work)
 

@@ -21,19 +21,21 @@ from service import (
     events,
     inventories,
     neutral_cases,
+    offices,
     organizations,
     verification_reports,
+    withdrawals,
 )
 from service.access import Caller, Role
 from service.api.given import Config, Pool
 from service.carbon import carbon_refusal
 from service.certificate_applications import Decision
-from service.confirmations import NewWithdrawal
 from service.db import Connection, new_id
 from service.errors import NotAllowed, NotFound, Refusal
 from service.pages.organize import decoded, done_once
 from service.pages.rendering import Typed, page, see_other, typed_in
 from service.verification_reports import NewCertificate, NewReport
+from service.withdrawals import NewWithdrawal
 
 Work = Callable[[Connection, Typed], Awaitable[str]]
 Again = Callable[[Typed, Refusal], Awaitable[Response[Any]]]
@@ -152,7 +154,7 @@ async def withdraw_own(request: Request[Caller, Any, Any], event_id: FromPath[UU
     async def work(connection: Connection, typed: Typed) -> str:
         standing = await confirmations.in_force(connection, event_id)
         if standing is None:
-            raise confirmations.WithdrawnAlready
+            raise withdrawals.WithdrawnAlready
         return await withdrawn(connection, request.user, standing.id, typed)
 
     return await act(
@@ -163,7 +165,7 @@ async def withdraw_own(request: Request[Caller, Any, Any], event_id: FromPath[UU
 async def withdrawn(connection: Connection, caller: Caller, confirmation_id: UUID, typed: Typed) -> str:
     """Withdraw a confirmation; where it can still be read."""
     new = decoded({"because": typed["because"].strip()}, NewWithdrawal)
-    await confirmations.withdraw(connection, caller, confirmation_id, new.because, datetime.now(UTC))
+    await withdrawals.withdraw(connection, caller, confirmation_id, new.because, datetime.now(UTC))
     return f"/n/{confirmation_id}"
 
 
@@ -206,8 +208,8 @@ async def decide(
 
     async def work(connection: Connection, typed: Typed) -> str:
         now = datetime.now(UTC)
-        rule = await confirmations.rule_of(connection, event_id, now)
-        await confirmations.require_office(connection, request.user, event_id, rule, "issues")
+        rule = await offices.rule_of(connection, event_id, now)
+        await offices.require_office(connection, request.user, event_id, rule, "issues")
         application = await certificate_applications.find(connection, event_id, application_id)
         decision = decoded({"granted": typed["granted"] == "yes", "because": typed["because"].strip()}, Decision)
         await certificate_applications.decide(connection, config, request.user, application, decision, now)

@@ -132,5 +132,5 @@ async def test_whoever_organizes_alone_is_told_what_to_do_first(
     form = (await see(client, "/me/erasure")).form("/me/erasure")
     refused = await send(client, form, confirm="删除账户")
     assert refused.answer.status_code == 409
-    assert "唯一的组织者" in refused.text
+    assert "唯一的负责人" in refused.text
     assert await database.fetchval("SELECT count(*) FROM members WHERE erased_at IS NOT NULL") == 0

@@ -26,6 +26,7 @@ from tests.bench import (
     ingest_growth,
     ledger_growth,
     page,
+    readiness,
     report_pdf,
     stand,
     starting,
@@ -47,6 +48,7 @@ QUICK: dict[str, Measure] = {
     "up_seconds": starting.measure,
     "import_rows": import_rows.measure,
     "report_pdf": report_pdf.measure,
+    "readiness_p99_ms": readiness.measure,
 }
 WIDTH = 180
 LONG: dict[str, Measure] = {

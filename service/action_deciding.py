@@ -281,6 +281,7 @@ def row_of(
     request = claim.request
     return Row(
         id=request.id,
+        reported_as=request.reported_as,
         member_id=request.member_id,
         region=request.region,
         action=request.action,

@@ -21,6 +21,7 @@ class ActionRequest(NamedTuple):
     """What a member is said to have done. `quantity` is in the methodology's base unit: metres, Wh, or times.
 
     `today` is the date where it happened. `photos` are digests of evidence, `device` a digest of the device's token.
+    `reported_as` is what a partner's report is known by, however often it comes; any other claim is known by its id.
     """
 
     id: UUID
@@ -39,6 +40,12 @@ class ActionRequest(NamedTuple):
     station_id: UUID | None = None
     photos: tuple[bytes, ...] = ()
     device: bytes | None = None
+    reported_as: UUID | None = None
+
+    @property
+    def known_as(self) -> UUID:
+        """What it is known by when it comes again."""
+        return self.reported_as or self.id
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +105,7 @@ class Row(NamedTuple):
     """An action as it is stored, in the order of the columns."""
 
     id: UUID
+    reported_as: UUID | None
     member_id: UUID
     region: str
     action: str
@@ -152,18 +160,18 @@ async def hold_accounts(connection: Connection, members: Iterable[UUID]) -> dict
     return {row["id"]: Account(row["opened_at"], row["closed"]) for row in rows}
 
 
-async def find_many(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, asyncpg.Record]:
-    """Actions recorded under these ids."""
-    rows = await connection.fetch(
+async def find_many(connection: Connection, ids: Sequence[UUID]) -> list[asyncpg.Record]:
+    """Actions recorded under these ids, and those reported as them."""
+    rows: list[asyncpg.Record] = await connection.fetch(
         """
-        SELECT id, member_id, region, action, quantity, coalesce(counted, quantity) AS counted, occurred_on,
-            lower(period) AS started_at, upper(period) AS ended_at, source, evidence, state, reduction_g, due_at,
-            held_because, overtaken_by, trace, request_digest, logged_at
-        FROM actions WHERE id = ANY ($1::uuid[])
+        SELECT id, reported_as, member_id, region, action, quantity, coalesce(counted, quantity) AS counted,
+            occurred_on, lower(period) AS started_at, upper(period) AS ended_at, source, evidence, state, reduction_g,
+            due_at, held_because, overtaken_by, trace, request_digest, logged_at
+        FROM actions WHERE id = ANY ($1::uuid[]) OR reported_as = ANY ($1::uuid[])
         """,
         ids,
     )
-    return {row["id"]: row for row in rows}
+    return rows
 
 
 async def told_already(connection: Connection, months: Iterable[Month]) -> dict[Month, Told]:
@@ -221,7 +229,8 @@ async def standing_claims(
                 evidence, state, reduction_g, action, occurred_on, quantity, coalesce(counted, quantity) AS counted
             FROM actions
             WHERE actions.member_id = asked.member_id AND actions.family = asked.family
-                AND period && tstzrange(asked.started_at, asked.ended_at)
+                AND lower(period) > asked.started_at - interval '24 hours' AND lower(period) < asked.ended_at
+                AND upper(period) > asked.started_at
                 AND overtaken_by IS NULL AND state <> 'refused'
             OFFSET 0
         ) AS found
@@ -277,33 +286,31 @@ async def overtake(connection: Connection, losers: Mapping[UUID, UUID], now: dat
     )
 
 
-async def insert(connection: Connection, rows: Sequence[Row]) -> set[UUID]:
-    """Insert rows that no other contradicts; return the ids of those inserted."""
-    added = await connection.fetch(
+async def insert(connection: Connection, rows: Sequence[Row]) -> None:
+    """Insert rows. Raises asyncpg's UniqueViolationError and ExclusionViolationError when others contradict them."""
+    await connection.execute(
         """
         INSERT INTO actions (
-            id, member_id, region, action, quantity, counted, occurred_on, period, family, source, evidence, state,
-            reduction_g, due_at, held_because, partner_id, station_id, trace, request_digest, logged_at, settled_at
-        )
-        SELECT id, member_id, region, action, quantity, nullif(counted, quantity), occurred_on,
-            CASE WHEN started_at IS NOT NULL THEN tstzrange(started_at, ended_at) END, family, source, evidence, state,
-            reduction_g, due_at, held_because, partner_id, station_id, trace, request_digest, logged_at, settled_at
-        FROM unnest(
-            $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::date[],
-            $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[],
-            $15::timestamptz[], $16::text[], $17::uuid[], $18::uuid[], $19::jsonb[], $20::bytea[], $21::timestamptz[],
-            $22::timestamptz[]
-        ) AS told (
-            id, member_id, region, action, quantity, counted, occurred_on, started_at, ended_at, family, source,
+            id, reported_as, member_id, region, action, quantity, counted, occurred_on, period, family, source,
             evidence, state, reduction_g, due_at, held_because, partner_id, station_id, trace, request_digest,
             logged_at, settled_at
         )
-        ON CONFLICT DO NOTHING
-        RETURNING id
+        SELECT id, reported_as, member_id, region, action, quantity, nullif(counted, quantity), occurred_on,
+            CASE WHEN started_at IS NOT NULL THEN tstzrange(started_at, ended_at) END, family, source, evidence, state,
+            reduction_g, due_at, held_because, partner_id, station_id, trace, request_digest, logged_at, settled_at
+        FROM unnest(
+            $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::date[],
+            $9::timestamptz[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[],
+            $16::timestamptz[], $17::text[], $18::uuid[], $19::uuid[], $20::jsonb[], $21::bytea[], $22::timestamptz[],
+            $23::timestamptz[]
+        ) AS told (
+            id, reported_as, member_id, region, action, quantity, counted, occurred_on, started_at, ended_at, family,
+            source, evidence, state, reduction_g, due_at, held_because, partner_id, station_id, trace, request_digest,
+            logged_at, settled_at
+        )
         """,
         *map(list, zip(*rows, strict=True)),
     )
-    return {row["id"] for row in added}
 
 
 def standing_of(row: Row) -> Standing:

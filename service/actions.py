@@ -18,7 +18,7 @@ from service.action_deciding import Claim, Known, New, claim_of, consent_asked, 
 from service.action_rows import Account, Action, ActionRequest, Standing, action_from, action_of, find_many
 from service.carbon import carbon_refusal
 from service.db import Connection
-from service.errors import IdReused, NotFound, NotReady, Refusal
+from service.errors import IdReused, NotFound, Refusal
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -26,27 +26,27 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 async def log_many(connection: Connection, requests: Sequence[ActionRequest], now: datetime) -> list[Action | Refusal]:
     """Quantify, record and credit each, or say why not; a repeat gets what was recorded. Commits nothing itself."""
     accounts = await action_rows.hold_accounts(connection, {request.member_id for request in requests})
-    stored = await find_many(connection, [request.id for request in requests])
+    found = await find_many(connection, [request.known_as for request in requests])
+    stored = {row["reported_as"] or row["id"]: row for row in found}
     firsts: dict[UUID, ActionRequest] = {}
     for request in requests:
-        if request.id not in stored:
-            firsts.setdefault(request.id, request)
+        if request.known_as not in stored:
+            firsts.setdefault(request.known_as, request)
     decided = await decide_all(connection, accounts, list(firsts.values()), now)
-    added = await record(connection, [each for each in decided.values() if isinstance(each, New)], now)
+    await record(connection, [each for each in decided.values() if isinstance(each, New)], now)
     answered: set[UUID] = set()
     answers: list[Action | Refusal] = []
     for request in requests:
-        first = firsts.get(request.id)
+        first = firsts.get(request.known_as)
         if first is None:
-            answers.append(answer_of(request, stored[request.id]))
+            answers.append(answer_of(request, stored[request.known_as]))
         elif (first.member_id, first.request_digest) != (request.member_id, request.request_digest):
             answers.append(IdReused())
-        elif isinstance(new := decided[request.id], Refusal):
+        elif isinstance(new := decided[first.id], Refusal):
             answers.append(new)
         else:
-            repeated = request.id in answered
-            answers.append(action_of(new.row, duplicate=repeated) if request.id in added else NotReady())
-        answered.add(request.id)
+            answers.append(action_of(new.row, duplicate=request.known_as in answered))
+        answered.add(request.known_as)
     return answers
 
 
@@ -112,27 +112,29 @@ async def what_is_known(
     )
 
 
-async def record(connection: Connection, news: Sequence[New], now: datetime) -> set[UUID]:
-    """Store actions whose ids are new, and issue what was earned at once; return the ids of those stored."""
+async def record(connection: Connection, news: Sequence[New], now: datetime) -> None:
+    """Store new actions, and issue what was earned at once.
+
+    Raises asyncpg's UniqueViolationError when another has come under the same id since they were looked for; whoever
+    gathers sets tries their parts one by one.
+    """
     if not news:
-        return set()
+        return
     classes = await ledger.class_ids(connection, {each.credit_class for each in news})
     await action_rows.overtake(connection, {loser.id: each.row.id for each in news for loser in each.losers}, now)
-    added = await action_rows.insert(connection, [each.row for each in sorted(news, key=by_start)])
-    kept = [each for each in news if each.row.id in added]
-    await evidence.attach(connection, [(new.row.id, photo) for new in kept for photo in new.claim.request.photos])
+    await action_rows.insert(connection, [each.row for each in sorted(news, key=by_start)])
+    await evidence.attach(connection, [(new.row.id, photo) for new in news for photo in new.claim.request.photos])
     await devices.note_devices(
-        connection, {(new.row.member_id, new.claim.request.device) for new in kept if new.claim.request.device}, now
+        connection, {(new.row.member_id, new.claim.request.device) for new in news if new.claim.request.device}, now
     )
     await ledger.post_many(
         connection,
         [
             issuance(new.row.id, new.row.member_id, classes[new.credit_class], new.row.reduction_g)
-            for new in kept
+            for new in news
             if new.row.state == "credited" and new.row.reduction_g > 0
         ],
     )
-    return added
 
 
 def issuance(action_id: UUID, member_id: UUID, class_id: int, grams: int) -> ledger.Transfer:
@@ -149,7 +151,8 @@ def answer_of(request: ActionRequest, row: asyncpg.Record) -> Action | Refusal:
 
 async def find_own(connection: Connection, member_id: UUID, action_id: UUID) -> Action:
     """A member's action. Raises NotFound."""
-    row = (await find_many(connection, [action_id])).get(action_id)
+    found = await find_many(connection, [action_id])
+    row = next((each for each in found if each["id"] == action_id), None)
     if row is None or row["member_id"] != member_id:
         raise NotFound
     return action_from(row)

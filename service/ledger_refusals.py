@@ -51,6 +51,8 @@ class AmountImpossible(BadInput):
 
 
 BY_CONSTRAINT: dict[str, type[Refusal]] = {
+    "actions_pkey": IdReused,
+    "reported_once": IdReused,
     "transfers_pkey": IdReused,
     "one_ending_a_transfer": EndedAlready,
     "reservation_endings_pkey": EndedAlready,

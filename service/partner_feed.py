@@ -19,7 +19,7 @@ from service import consents, partner_reports, partners
 from service.action_rows import Action, ActionRequest
 from service.actions import log_many
 from service.consents import NoConsent
-from service.db import AWAY, Connection
+from service.db import AWAY, Connection, new_id
 from service.errors import BadInput, NotAllowed, NotReady, Refusal
 from service.i18n import Language
 from service.ledger_refusals import refusal_of
@@ -224,7 +224,8 @@ async def requests_of(
         if member_id is None:
             return NoConsent()
         return ActionRequest(
-            id=id_of(partner_id, report.external_id),
+            id=new_id(),
+            reported_as=id_of(partner_id, report.external_id),
             member_id=member_id,
             region=report.region,
             action=report.action,

@@ -109,7 +109,7 @@ def label_of(content: bytes) -> str | None:
 
 
 def id_of(partner_id: UUID, external_id: str) -> UUID:
-    """An act's id, the same each time that the partner reports it (RFC 9562 version 8)."""
+    """What a report is known by, the same each time that the partner sends it (RFC 9562 version 8)."""
     return uuid8(hashlib.sha256(partner_id.bytes + external_id.encode()).digest())
 
 

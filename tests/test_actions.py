@@ -299,3 +299,7 @@ async def test_the_database_itself_refuses_two_acts_at_the_same_time(database: P
     async with database.acquire() as connection:
         with pytest.raises(asyncpg.ExclusionViolationError):
             await connection.execute("UPDATE actions SET period = tstzrange($1, $2)", NOON, NOON + HALF)
+        with pytest.raises(asyncpg.CheckViolationError, match="at_most_a_day"):
+            await connection.execute(
+                "UPDATE actions SET period = tstzrange($1, $2)", NOON, NOON + timedelta(days=1, seconds=1)
+            )

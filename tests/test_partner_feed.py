@@ -16,10 +16,12 @@ import msgspec
 import pytest
 
 from service import consents, partner_feed, partners
+from service.action_rows import ActionRequest
+from service.actions import log_many
 from service.config import Config
 from service.db import transaction
-from service.partner_feed import AT_ONCE, SET, Feeds
-from service.partner_reports import LONGEST_LINE, id_of
+from service.partner_feed import AT_ONCE, SET, Feeds, requests_of
+from service.partner_reports import LONGEST_LINE, id_of, read_all
 from service.partner_signatures import Signed, begin
 from service.spools import Spool
 from tests.conftest import serving
@@ -59,11 +61,36 @@ async def test_a_ride_is_credited_and_its_repeat_is_a_duplicate_with_the_same_gr
     lines = [ride("t-1", citizen.subject)]
     (first,) = await send(client, partner, lines)
     assert (first["line"], first["external_id"], first["verdict"]) == (1, "t-1", "issued")
-    assert first["action_id"] == str(id_of(partner.id, "t-1"))
     assert first["reduction_g"] == await grams_of(database, citizen.member_id) > 0
     (again,) = await send(client, partner, lines)
     assert again == first | {"verdict": "duplicate"}
     assert first["reduction_g"] == await grams_of(database, citizen.member_id)
+
+
+async def test_a_report_stored_by_an_earlier_version_is_known_again(
+    client: httpx.AsyncClient, database: asyncpg.Pool, config: Config
+) -> None:
+    partner = await make_partner(database, config)
+    citizen = await consenting(database, config, partner)
+    lines, now = [ride("t-1", citizen.subject), ride("t-1", citizen.subject, quantity=11_000)], datetime.now(UTC)
+    async with transaction(database) as connection:
+        (asked,) = await requests_of(connection, partner.id, list(read_all([ndjson(lines[:1])])), now)
+        assert isinstance(asked, ActionRequest)
+        assert asked.reported_as
+        await log_many(connection, [asked._replace(id=asked.reported_as, reported_as=None)], now)
+    verdicts = await send(client, partner, lines)
+    assert kinds(verdicts) == ["duplicate", "id_reused"]
+    assert verdicts[0]["action_id"] == str(id_of(partner.id, "t-1"))
+
+
+async def test_one_report_of_two_citizens_at_once_is_credited_to_one(
+    client: httpx.AsyncClient, database: asyncpg.Pool, config: Config
+) -> None:
+    partner = await make_partner(database, config)
+    citizens = [await consenting(database, config, partner) for _ in range(2)]
+    sent = [send(client, partner, [ride("t-1", each.subject)]) for each in citizens]
+    said = [each for (each,) in await asyncio.gather(*sent)]
+    assert sorted(kinds(said)) == ["id_reused", "issued"]
 
 
 async def test_the_same_id_for_another_act_is_refused_and_one_line_twice_is_credited_once(

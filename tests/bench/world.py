@@ -137,8 +137,11 @@ async def make_members(pool: asyncpg.Pool, config: Config, count: int) -> list[s
 
 
 async def add_members(connection: Connection, count: int) -> list[UUID]:
-    """New members with accounts."""
-    ids = [new_id() for _ in range(count)]
+    """New members with accounts, who joined a second apart as people do.
+
+    Ids of one millisecond would be alike to an index of ranges (`gbt_uuid_penalty` compares their first 53 bits).
+    """
+    ids = [UUID(int=new_id().int - (1_000 * seconds << 80)) for seconds in range(count, 0, -1)]
     await connection.execute(
         """
         INSERT INTO members (id, phone_digest, phone_hint)

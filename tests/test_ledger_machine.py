@@ -153,11 +153,13 @@ class Ledger(RuleBasedStateMachine):
     def reserve(self, who: int, where: int, grams: int, brief: bool) -> None:
         """Grams are set aside; if `brief`, until a moment later."""
         id_, member, event = new_id(), self.members[who], self.events[where]
-        until = datetime.now(UTC) + (A_MOMENT if brief else AN_HOUR)
-        answer = self.attempt(reservations.reserve(self.connection, id_, member, event, grams, until))
-        if answer != "lapses_too_soon":
-            assert answer == self.model.reserve(id_, member, event, grams, brief)
-            self.run(asyncio.sleep(A_MOMENT.total_seconds() if brief else 0))
+        lasting, answer = A_MOMENT if brief else AN_HOUR, "lapses_too_soon"
+        while answer == "lapses_too_soon":  # by a moment: the machine is busy, and the same must happen each time
+            until = datetime.now(UTC) + lasting
+            answer = self.attempt(reservations.reserve(self.connection, id_, member, event, grams, until))
+            lasting *= 2
+        assert answer == self.model.reserve(id_, member, event, grams, brief)
+        self.run(asyncio.sleep((until - datetime.now(UTC)).total_seconds() if brief else 0))
 
     @precondition(lambda self: self.model.reserved)
     @rule(nth=NTH, way=st.sampled_from(["post", "post", "void", "lapse"]), grams=st.none() | GRAMS)

@@ -42,7 +42,7 @@ INSERT INTO inventories VALUES (:event, 1, '{}', sha256('x'), 900, 700, 900, NUL
 INSERT INTO inventory_verifications VALUES (:event, 1, :member, now());
 INSERT INTO event_facts (id, event_id, kind, host, rule_place, people_on_site, people_at_sub_venues, people_online,
     said_by, said_at)
-VALUES (gen_random_uuid(), :event, 'conference', 'other', '310000', 400, 0, 0, :member, now());
+VALUES (:h, :event, 'conference', 'other', '310000', 400, 0, 0, :member, now());
 INSERT INTO neutrality_plans VALUES (:event, 1, '{}', :member, now());
 INSERT INTO plan_publications VALUES (:event, 1, NULL, 'keep', 900, :member, now());
 INSERT INTO pinned_packs VALUES (sha256('old'), 'rule', 'shanghai', '2023', 'old'),
@@ -100,6 +100,6 @@ async def do_everything(pool: asyncpg.Pool, config: Config, event: Event) -> Cal
 async def insert(connection: Connection, event: Event, member: str) -> None:
     """One row, or two, of every other kind."""
     said = DONE.replace(":event", f"'{event.id}'::uuid").replace(":member", f"'{member}'::uuid")
-    for letter in "abcdefg":
+    for letter in "abcdefgh":
         said = said.replace(f":{letter}", f"'{new_id()}'::uuid")
     await connection.execute(said)

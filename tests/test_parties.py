@@ -1,0 +1,243 @@
+"""Behind the door: a role opens a route, but an event is shown to its parties alone, and changed by whom it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import asyncpg
+import httpx
+import msgspec
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
+
+from service import app, operators, organizations, sessions
+from service.access import ACCESS, Role
+from service.config import Config
+from service.db import Connection, new_id, transaction
+from service.events import Event
+from service.organizations import roles_at
+from tests.books import open_member
+from tests.conftest import serving
+from tests.doors import open_event
+from tests.minimal import least
+from tests.people import key
+from tests.test_access import register
+
+SETTINGS = Config(database_url="", redis_url="", secret=b"test" * 8, local=True, bench=True)
+APP = app.create_app(SETTINGS)
+EVERYONES = {Role.PUBLIC, Role.CITIZEN}
+NOT_OF_PARTIES = {
+    "POST /v1/events/{event_id}/offers": "any organization may offer units to any event",
+    "POST /events/{event_id}/offer": "any organization may offer units to any event",
+    "POST /v1/events/{event_id}/units/{units_id}/withdrawal": "whose offer it is, who may take it back",
+}
+"""Routes to an event for those who are none of its parties, and why."""
+NOTHING_IS_KEPT = ("idempotent_requests", "sessions")
+
+
+class Route(NamedTuple):
+    """A route to an event: how it is named, where it leads, what is sent."""
+
+    name: str
+    method: str
+    url: str
+    body: Any
+
+
+def routes_to(application: Litestar, event_id: UUID) -> list[Route]:
+    """Every route to an event that is not everyone's, with the least that may be sent."""
+    found = []
+    for each in application.routes:
+        if isinstance(each, HTTPRoute) and "event_id" in each.path_parameters:
+            for method, handler in each.route_handler_map.items():
+                name = f"{method} {each.path_format}"
+                if method not in {"OPTIONS", "HEAD"} and not ACCESS[name] & EVERYONES and name not in NOT_OF_PARTIES:
+                    found.append(Route(name, method, address(each, event_id), body_of(handler)))
+    return found
+
+
+def address(route: HTTPRoute, event_id: UUID) -> str:
+    """Where a route leads: to the event, and to what is not there of it."""
+    values: dict[type, str] = {UUID: str(UUID(int=7)), int: "1", str: "pdf"}
+    said = {name: values[each.type] for name, each in route.path_parameters.items()}
+    return route.path_format.format(**(said | {"event_id": str(event_id)}))
+
+
+def body_of(handler: Any) -> Any:
+    """The least that a route decodes; none where it reads for itself."""
+    handler = handler[0] if isinstance(handler, tuple) else handler
+    assert isinstance(handler, HTTPRouteHandler)
+    data = handler.parsed_fn_signature.parameters.get("data")
+    return None if data is None else least(data.annotation)
+
+
+class Cast(NamedTuple):
+    """An event, and people by what they are to it, each with what they are held to be."""
+
+    event: Event
+    people: Mapping[str, UUID]
+
+
+async def cast(pool: asyncpg.Pool) -> Cast:
+    """An event in 深圳 with its parties, and others who would like to be."""
+    event = await open_event(pool, place="深圳")
+    async with transaction(pool) as connection:
+        founder = await connection.fetchval("SELECT founded_by FROM organizations")
+        await connection.execute(
+            """
+            INSERT INTO event_facts (id, event_id, kind, host, rule_place, people_on_site, people_at_sub_venues,
+                people_online, said_by, said_at)
+            VALUES ($1, $2, 'meeting', 'other', '440300', 400, 0, 0, $3, now())
+            """,
+            new_id(),
+            event.id,
+            founder,
+        )
+        people = {part: await member_of(connection, event.organization_id, part) for part in ("viewer", "gate")}
+        people["editor"] = await member_of(connection, event.organization_id, "editor")
+        for place in ("440000", "440300", "370800", "310000"):
+            people[f"authority of {place}"] = await officer(connection, place)
+        people["verifier"] = await verifier(connection, event, ended=False)
+        people["verifier no longer engaged"] = await verifier(connection, event, ended=True)
+        people["verifier's viewer"] = await member_of(connection, await organization_of(connection, people), "viewer")
+        people["owner of another organization"] = await open_member(connection)
+        await organizations.found(
+            connection, people["owner of another organization"], organizations.NewOrganization("别家")
+        )
+        people["nobody's"] = await open_member(connection)
+    return Cast(event, people)
+
+
+async def member_of(connection: Connection, organization_id: UUID, part: Any) -> UUID:
+    """Somebody new in an organization."""
+    member = await open_member(connection)
+    await organizations.put_member(connection, organization_id, member, part)
+    return member
+
+
+async def officer(connection: Connection, place: str) -> UUID:
+    """Somebody new in a place's authority, with every office."""
+    member = await open_member(connection)
+    await connection.execute(
+        "INSERT INTO authority_members (member_id, region, offices) VALUES ($1, $2, $3)",
+        member,
+        place,
+        list(operators.OFFICES),
+    )
+    return member
+
+
+async def verifier(connection: Connection, event: Event, *, ended: bool) -> UUID:
+    """Somebody of a registered verifier that the event engaged, now or once."""
+    member = await open_member(connection)
+    made = await organizations.found(connection, member, organizations.NewOrganization("核查所"))
+    await register(connection, made.id, member)
+    await connection.execute(
+        """
+        INSERT INTO engagements (id, event_id, verifier_id, engaged_by, engaged_at, ended_by, ended_at)
+        VALUES ($1, $2, $3, $4, now(), CASE WHEN $5 THEN $4::uuid END, CASE WHEN $5 THEN now() END)
+        """,
+        new_id(),
+        event.id,
+        made.id,
+        member,
+        ended,
+    )
+    return member
+
+
+async def organization_of(connection: Connection, people: Mapping[str, UUID]) -> UUID:
+    """The verifier that is engaged."""
+    found = await connection.fetchval(
+        "SELECT organization_id FROM organization_members WHERE member_id = $1", people["verifier"]
+    )
+    assert isinstance(found, UUID)
+    return found
+
+
+ASKING = (
+    *("viewer", "gate", "authority of 440300", "verifier"),
+    *("authority of 370800", "verifier no longer engaged"),
+)
+"""Who tries every route: one of each standing, and those who have none but look most as if they had."""
+STANDING: Mapping[str, frozenset[Role]] = {
+    "editor": frozenset({Role.ORGANIZER, Role.VIEWER}),
+    "viewer": frozenset({Role.VIEWER}),
+    "gate": frozenset({Role.GATE}),
+    "authority of 440000": frozenset({Role.AUTHORITY}),
+    "authority of 440300": frozenset({Role.AUTHORITY}),
+    "authority of 370800": frozenset(),
+    "authority of 310000": frozenset(),
+    "verifier": frozenset({Role.VERIFIER}),
+    "verifier no longer engaged": frozenset(),
+    "verifier's viewer": frozenset(),
+    "owner of another organization": frozenset(),
+    "nobody's": frozenset(),
+}
+"""What each is to the event, whatever they are elsewhere."""
+
+
+async def rows(pool: asyncpg.Pool) -> dict[str, int]:
+    """How much is kept, table by table."""
+    tables = await pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    names = sorted(each["tablename"] for each in tables if each["tablename"] not in NOTHING_IS_KEPT)
+    return {name: await pool.fetchval(f"SELECT count(*) FROM {name}") for name in names}
+
+
+async def test_an_event_is_its_parties_to_see_and_to_change(database: asyncpg.Pool, config: Config) -> None:
+    """Each asks every route, as one whom the door lets in."""
+    event, people = await cast(database)
+    assert people.keys() == STANDING.keys()
+    async with transaction(database) as connection:
+        for who, member in people.items():
+            assert await roles_at(connection, sessions.Caller(member, frozenset()), event.id) == STANDING[who], who
+    before, routes = await rows(database), routes_to(APP, event.id)
+    wrong: list[tuple[str, str, int]] = []
+    open_wide = msgspec.structs.replace(config, bench=True, sign_ins_per_address_a_minute=10_000)
+    async with serving(open_wide) as client:
+        csrf = (await client.get("/")).cookies["tanhui_csrf"]
+        for who in ASKING:
+            sent = await credentials(database, open_wide, people[who], csrf)
+            for route in routes:
+                if not ACCESS[route.name] & STANDING[who] or reads(route):
+                    status = await ask(client, route, sent)
+                    if not fits(route, STANDING[who], status):
+                        wrong.append((who, route.name, status))
+    assert not wrong, "\n".join(str(each) for each in wrong)
+    assert await rows(database) == before
+
+
+def reads(route: Route) -> bool:
+    """Whether asking it changes nothing and ends."""
+    return route.method == "GET" and not route.name.endswith("/stream")
+
+
+async def ask(client: httpx.AsyncClient, route: Route, sent: Mapping[str, dict[str, str]]) -> int:
+    """The answer's status."""
+    headers = sent["api" if route.url.startswith("/v1/") else "page"] | key()
+    content = {} if route.body is None else {"json": route.body}
+    client.cookies.clear()
+    return (await client.request(route.method, route.url, headers=headers, **content)).status_code
+
+
+def fits(route: Route, standing: frozenset[Role], status: int) -> bool:
+    """Whether that is how one of this standing is to be answered: nothing is revealed to one who is no party."""
+    if ACCESS[route.name] & standing:
+        return status not in {401, 403} and status < 500
+    if route.url.startswith("/v1/"):
+        return status == (403 if standing else 404)
+    return status in ({403, 404} if route.method == "GET" else {400, 403, 404, 409, 422})
+
+
+async def credentials(pool: asyncpg.Pool, config: Config, member: UUID, csrf: str) -> dict[str, dict[str, str]]:
+    """Headers of one who calls the API in every role there is, and who signed in to pages."""
+    now = datetime.now(UTC)
+    async with transaction(pool) as connection:
+        session = await sessions.open_session(connection, member, "browser", str(new_id()), now)
+    cookie = f"tanhui_session={sessions.cookie_of(config, session)}; tanhui_csrf={csrf}"
+    token = sessions.access_token(config, member, frozenset(Role), now)
+    return {"api": {"Authorization": f"Bearer {token}"}, "page": {"Cookie": cookie, "X-CSRFToken": csrf}}

@@ -11,7 +11,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from scenarios.refusals import PlaceAmbiguous, PlaceUnknown, UnknownFactorSet
-from service import events, personal_codes, refused_scans, schedules
+from service import events, governing_rules, offset_state, personal_codes, refused_scans, schedules
 from service.access import Caller, Role
 from service.api.given import Config, Pool
 from service.api.problems import WRITES, refuses
@@ -20,6 +20,7 @@ from service.carbon import CLASSES
 from service.db import Connection
 from service.errors import BadInput
 from service.events import Event, NewEvent, PublicEvent
+from service.offset_state import Takes
 from service.organizations import require
 from service.personal_codes import Batch
 from service.refused_scans import RefusedScan
@@ -27,6 +28,12 @@ from service.refused_scans import RefusedScan
 LastEvent = Annotated[UUID | None, QueryParameter(description="The last event of the page before.")]
 PageSize = Annotated[int, QueryParameter(ge=1, le=200)]
 Before = Annotated[datetime | None, QueryParameter(description="Only those refused earlier; with its time zone.")]
+
+
+class ShownEvent(PublicEvent, frozen=True, kw_only=True):
+    """What everyone may know of an event: also whose citizens' credits it takes, to be known before one gives."""
+
+    takes: Takes
 
 
 class NewPersonalCodes(msgspec.Struct, forbid_unknown_fields=True):
@@ -74,10 +81,13 @@ async def list_mine(
 
 
 @get("/events/{event_id:uuid}", responses=refuses())
-async def show_event(event_id: FromPath[UUID], pool: Pool) -> PublicEvent:
-    """An event as everyone may see it."""
+async def show_event(event_id: FromPath[UUID], pool: Pool) -> ShownEvent:
+    """An event as everyone may see it, and whose credits it takes."""
+    now = datetime.now(UTC)
     async with pool.acquire() as connection:
-        return events.public(await events.find(connection, event_id), datetime.now(UTC))
+        event = await events.find(connection, event_id)
+        takes = offset_state.takes_of(await governing_rules.of_event(connection, event, now))
+    return ShownEvent(**msgspec.structs.asdict(events.public(event, now)), takes=takes)
 
 
 @post("/events/{event_id:uuid}/personal-codes", status_code=201, responses=refuses(*WRITES))

@@ -12,7 +12,17 @@ from litestar.params import FromPath
 
 from scenarios.quantities import count_from_text
 from scenarios.refusals import CarbonRefusal
-from service import cancellations, confirmations, donations, events, ledger, published_plans, retirements, tallies
+from service import (
+    cancellations,
+    confirmations,
+    donations,
+    events,
+    ledger,
+    offset_state,
+    published_plans,
+    retirements,
+    tallies,
+)
 from service.access import Caller
 from service.api.given import Committers, Nudges, Pool
 from service.carbon import carbon_refusal
@@ -80,6 +90,7 @@ async def donate_page(
     async with pool.acquire() as connection:
         event = await events.find(connection, event_id)
         held_g = await ledger.balance_g(connection, request.user.member)
+        state = await offset_state.of_event(connection, event_id, datetime.now(UTC))
     return page(
         request,
         "donate",
@@ -88,6 +99,7 @@ async def donate_page(
         fields=FIELDS,
         event=event,
         held_g=held_g,
+        state=state,
         id=str(new_id()),
     )
 

@@ -223,9 +223,14 @@ async def keep(
 
 async def find(connection: Connection, confirmation_id: UUID) -> Confirmation:
     """A confirmation as everyone may see it. Raises NotFound."""
+    return (await with_signature(connection, confirmation_id))[0]
+
+
+async def with_signature(connection: Connection, confirmation_id: UUID) -> tuple[Confirmation, Signed]:
+    """The same, and the very bytes that were signed. Raises NotFound."""
     row = await connection.fetchrow(
         """
-        SELECT id, event_id, record, withdrawn_as, withdrawn_because, withdrawn_at, (
+        SELECT id, event_id, record, signature, public_key, withdrawn_as, withdrawn_because, withdrawn_at, (
             SELECT max(number) FROM inventories AS newer
             WHERE newer.event_id = confirmations.event_id AND newer.number > inventory_number
         ) AS restated
@@ -235,7 +240,7 @@ async def find(connection: Connection, confirmation_id: UUID) -> Confirmation:
     )
     if row is None:
         raise NotFound
-    return Confirmation(
+    found = Confirmation(
         id=row["id"],
         event_id=row["event_id"],
         in_force=row["withdrawn_at"] is None,
@@ -243,6 +248,7 @@ async def find(connection: Connection, confirmation_id: UUID) -> Confirmation:
         restated=row["restated"],
         record=decode_record(row["record"]),
     )
+    return found, Signed(row["record"], row["signature"], row["public_key"])
 
 
 def withdrawal_of(row: Any) -> Withdrawal | None:
@@ -251,16 +257,6 @@ def withdrawal_of(row: Any) -> Withdrawal | None:
         return None
     because = REVEALING.sub("***", row["withdrawn_because"])
     return Withdrawal(by=row["withdrawn_as"], because=because, at=row["withdrawn_at"])
-
-
-async def signed(connection: Connection, confirmation_id: UUID) -> Signed:
-    """The very bytes that were signed. Raises NotFound."""
-    row = await connection.fetchrow(
-        "SELECT record, signature, public_key FROM confirmations WHERE id = $1", confirmation_id
-    )
-    if row is None:
-        raise NotFound
-    return Signed(*row)
 
 
 async def in_force(connection: Connection, event_id: UUID) -> Summary | None:

@@ -21,9 +21,11 @@ from service.donations import DonationRequest, donate_many
 from tests.bench import (
     accounting,
     action_http,
+    certificate_page,
     checkin,
     donation_http,
     donations,
+    fill_plan,
     freshness,
     growth,
     ingest,
@@ -214,6 +216,16 @@ async def test_every_event_of_the_place_is_as_far_as_the_one_that_was_told(
 def test_checklists_are_asked_among_many_events(service: Stand) -> None:
     found = by_name(readiness.measure_on(service, count=20, seconds=0.5, runs=1))
     assert float(found["readiness_p99_ms"].value) > 0
+
+
+def test_certificates_are_opened_among_many(service: Stand) -> None:
+    found = by_name(certificate_page.measure_on(service, count=20, seconds=0.5, runs=1))
+    assert float(found["certificate_page_p99_ms"].value) > 0
+
+
+def test_a_fill_plan_is_asked_of_what_was_given(service: Stand) -> None:
+    figure = fill_plan.measure_on(service, given=200, classes=20, donors=40)[0]
+    assert (figure.name, figure.limit, figure.bound) == ("fill_plan_ms", 100, "most")
 
 
 def test_the_ledgers_growth_compares_none_with_many(service: Stand) -> None:

@@ -213,7 +213,8 @@ async def show_record(confirmation_id: FromPath[UUID], pool: Pool) -> Response[b
     `tanhui verify-certificate FILE --key KEY` checks it without network; so does any tool that knows Ed25519.
     """
     async with pool.acquire() as connection:
-        return as_file(confirmation_id, await confirmations.signed(connection, confirmation_id))
+        _, signed = await confirmations.with_signature(connection, confirmation_id)
+    return as_file(confirmation_id, signed)
 
 
 def as_file(confirmation_id: UUID, signed: neutrality_records.Signed) -> Response[bytes]:

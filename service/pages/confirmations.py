@@ -19,7 +19,6 @@ from service import (
     engagements,
     neutral_cases,
     neutral_fields,
-    posters,
     self_declarations,
     verification_reports,
     withdrawals,
@@ -52,11 +51,10 @@ async def show_neutral(
 ) -> Response[Any]:
     """What is certified and whether it is in force, from certificate to inventory to every serial."""
     async with pool.acquire() as connection:
-        found = await confirmations.find(connection, confirmation_id)
-        key = (await confirmations.signed(connection, confirmation_id)).public_key.hex()
+        found, signed = await confirmations.with_signature(connection, confirmation_id)
     address = address_of(config, confirmation_id)
     return page(
-        request, "neutral", found=found, record=found.record, key=key, address=address, qr=drawn(address), shown=SHOWN
+        request, "neutral", found=found, record=found.record, key=signed.public_key.hex(), address=address, shown=SHOWN
     )
 
 
@@ -65,16 +63,12 @@ def address_of(config: Any, confirmation_id: UUID) -> str:
     return f"{config.base_url}/n/{confirmation_id}"
 
 
-def drawn(address: str) -> str:
-    """Its QR code."""
-    return posters.as_svg(address)
-
-
 @get("/n/{confirmation_id:uuid}/record")
 async def download_record(confirmation_id: FromPath[UUID], pool: Pool) -> Response[bytes]:
     """The signed record, to be kept and checked offline."""
     async with pool.acquire() as connection:
-        return as_file(confirmation_id, await confirmations.signed(connection, confirmation_id))
+        _, signed = await confirmations.with_signature(connection, confirmation_id)
+    return as_file(confirmation_id, signed)
 
 
 @get("/n/{confirmation_id:uuid}/pdf")
@@ -86,13 +80,12 @@ async def print_neutral(
     Raises NotFound for one that was withdrawn: no paper is made of it any more.
     """
     async with pool.acquire() as connection:
-        found = await confirmations.find(connection, confirmation_id)
-        key = (await confirmations.signed(connection, confirmation_id)).public_key.hex()
+        found, signed = await confirmations.with_signature(connection, confirmation_id)
     if not found.in_force:
         raise NotFound
     address = address_of(config, confirmation_id)
     return Response(
-        await confirmation_pdf.pdf(found.record, address, key, language_of(request)),
+        await confirmation_pdf.pdf(found.record, address, signed.public_key.hex(), language_of(request)),
         media_type="application/pdf",
         headers={"content-disposition": f'inline; filename="{confirmation_id}.pdf"', "cache-control": "no-store"},
     )

@@ -16,9 +16,11 @@ from rich.table import Table
 from tests.bench import (
     accounting,
     action_http,
+    certificate_page,
     checkin,
     donation_http,
     donations,
+    fill_plan,
     freshness,
     growth,
     import_rows,
@@ -48,6 +50,7 @@ QUICK: dict[str, Measure] = {
     "up_seconds": starting.measure,
     "import_rows": import_rows.measure,
     "report_pdf": report_pdf.measure,
+    "certificate_page_p99_ms": certificate_page.measure,
     "readiness_p99_ms": readiness.measure,
 }
 WIDTH = 180
@@ -56,6 +59,7 @@ LONG: dict[str, Measure] = {
     "ledger_growth": ledger_growth.measure,
     "ingest_growth": ingest_growth.measure,
     "account_growth": accounting.measure_growth,
+    "fill_plan_ms": fill_plan.measure,
 }
 
 

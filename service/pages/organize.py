@@ -236,7 +236,7 @@ def read_time(text: str) -> time:
 
 @get("/organize/events/{event_id:uuid}")
 async def show_event(request: Request[Caller, Any, Any], event_id: FromPath[UUID], pool: Pool) -> Response[Any]:
-    """The event as its organizer sees it: the tally as it climbs, the doors, the helpers."""
+    """The event as its parties see it: the tally as it climbs; its own people, the doors and the helpers too."""
     return await event_page(request, event_id, pool, Typed())
 
 
@@ -249,12 +249,13 @@ async def event_page(
 ) -> Response[Any]:
     """The same, with what was typed in one of its forms."""
     async with pool.acquire() as connection:
-        standing = await organizations.require(connection, request.user, event_id, Role.VIEWER)
+        standing = await organizations.require(connection, request.user, event_id, *READERS)
         event = await events.find(connection, event_id)
         tally = await tallies.read(connection, event_id)
-        refused = await refused_scans.newest(connection, event_id)
+        own = Role.VIEWER in standing
+        refused = await refused_scans.newest(connection, event_id) if own else []
         retired = await retirements.of_account(connection, event_id, request.user.member, limit=20)
-        helpers = await organizations.colleagues(connection, request.user, event.organization_id)
+        helpers = await organizations.people_of(connection, event.organization_id) if own else []
     return page(
         request,
         "organize_event",

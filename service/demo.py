@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from service import codes, demo_people, events, members, organizations
+from service import codes, demo_neutral, demo_people, events, members, organizations
 from service.access import Caller, Role
 from service.actions import log_many
 from service.check_ins import check_in_many
@@ -52,22 +52,25 @@ ACTS = 30
 
 
 class FirstLook(msgspec.Struct, frozen=True):
-    """Where to look first: an organizer's sign-in, an event that is open, and a way in."""
+    """Where to look first: an organizer's sign-in, an event that is open and a way in; a neutral one's certificate."""
 
     organizer_phone: str
     sign_in_code: str
     event: Event
     gate: Gate
     check_in_url: str
+    certificate_url: str | None
 
     @property
     def lines(self) -> Sequence[tuple[str, str]]:
         """Labels (catalog texts) and what they name, as the terminal shows them."""
+        certificate = [(mark("碳中和示例"), self.certificate_url)] if self.certificate_url else []
         return (
             (mark("组织者手机号"), self.organizer_phone),
             (mark("登录验证码（五分钟内有效）"), self.sign_in_code),
             (mark("示例活动"), f"{self.event.name} · {self.gate.name}"),
             (mark("扫码报到"), self.check_in_url),
+            *certificate,
         )
 
 
@@ -76,8 +79,11 @@ async def first_look(connection: Connection, config: Config, now: datetime) -> F
     async with connection.transaction():
         event = await open_event(connection, config, MAIN, now)
         code = await members.code_on_screen(connection, config, ORGANIZER, now)
+        confirmed = await demo_neutral.confirmed(connection, event.organization_id)
     gate = event.gates[0]
-    return FirstLook(ORGANIZER, code, event, gate, codes.url(config, codes.poster_code(config, gate.short_code)))
+    certificate = f"{config.base_url}/n/{confirmed}" if confirmed else None
+    way_in = codes.url(config, codes.poster_code(config, gate.short_code))
+    return FirstLook(ORGANIZER, code, event, gate, way_in, certificate)
 
 
 async def open_event(connection: Connection, config: Config, example: Example, now: datetime) -> Event:
@@ -136,7 +142,16 @@ async def fill(
             async with transaction(pool) as connection:
                 succeed(await check_in_many(connection, config, crowd))
             told(come := come + len(crowd), everybody)
+    await settle_past(pool, config, citizens, now)
     return doors
+
+
+async def settle_past(pool: asyncpg.Pool, config: Config, donors: Sequence[UUID], now: datetime) -> None:
+    """The events that are over; donors are citizens of where the one that they cover was held."""
+    async with transaction(pool) as connection:
+        member_id = await members.member_by_phone(connection, config, ORGANIZER)
+        organization_id = await find_organization(connection, member_id)
+    await demo_neutral.hold_both(pool, config, Caller(member_id, ROLES), organization_id, donors, now)
 
 
 async def settle(

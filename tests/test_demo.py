@@ -9,7 +9,18 @@ import asyncpg
 import httpx
 import pytest
 
-from service import codes, demo, demo_visits, members, organizations, tallies
+from service import (
+    codes,
+    confirmations,
+    demo,
+    demo_visits,
+    events,
+    members,
+    organizations,
+    readiness,
+    tallies,
+)
+from service.access import Caller
 from service.config import Config
 from service.db import new_id, transaction
 from service.events import check_open
@@ -84,11 +95,32 @@ async def test_the_example_is_filled_with_everyone_it_promises(database: asyncpg
     doors = await demo.fill(database, config, NOW, lambda come, of: heard.append((come, of)))
     assert [gate.name for _, gate in doors] == [*SMALL.gates, *SMALL_SECOND.gates]
     assert heard[-1] == (62, 62)
-    for check_ins, people, donated_g, emissions_g in await counts(database):
-        assert check_ins in {50, 12}
+    main, second, meeting, fair = await counts(database)
+    assert [each[0] for each in (main, second, meeting, fair)] == [50, 12, 40, 320]
+    for _, people, donated_g, emissions_g in (main, second, meeting):
         assert people > 0
         assert donated_g > 0
         assert emissions_g > 0
+
+
+@pytest.mark.usefixtures("small")
+async def test_one_event_has_gone_the_whole_way_and_one_lacks_its_offsets(
+    database: asyncpg.Pool, config: Config
+) -> None:
+    await demo.fill(database, config, NOW, lambda come, of: None)
+    async with database.acquire() as connection:
+        organizer = Caller(await members.member_by_phone(connection, config, demo.ORGANIZER), demo.ROLES)
+        fair, meeting, *_ = await events.of_caller(connection, organizer)
+        standing = await confirmations.in_force(connection, meeting.id)
+        states = [
+            {each.key: each.state for each in (await readiness.of_event(connection, event, NOW)).steps}
+            for event in (meeting, fair)
+        ]
+    assert standing
+    assert str((await look(database, config)).certificate_url).endswith(f"/n/{standing.id}")
+    assert set(states[0].values()) <= {"done", "not_needed"}, states[0]
+    assert {key for key, state in states[1].items() if state in {"due", "missing"}} >= {"offset_neutral", "confirm"}
+    assert states[1]["publish_plan"] == states[1]["account"] == "done"
 
 
 @pytest.mark.usefixtures("small")

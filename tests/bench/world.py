@@ -50,8 +50,8 @@ class World(msgspec.Struct, frozen=True):
         return {"Authorization": f"Bearer {self.organizer}"}
 
 
-async def make_world(pool: asyncpg.Pool, stand: Stand, **values: Any) -> World:
-    """A new event in Beijing that is open from an hour ago for twenty, with three gates."""
+async def make_world(pool: asyncpg.Pool, stand: Stand, place: str = BEIJING, **values: Any) -> World:
+    """A new event, in Beijing unless told, that is open from an hour ago for twenty, with three gates."""
     now = datetime.now(UTC)
     async with transaction(pool) as connection:
         member = await members.member_by_phone(connection, stand.config, ORGANIZER)
@@ -60,7 +60,7 @@ async def make_world(pool: asyncpg.Pool, stand: Stand, **values: Any) -> World:
             organization_id=organization.id,
             name="测量",
             kind="meeting",
-            place=BEIJING,
+            place=place,
             venue="测量中心",
             time_zone="Asia/Shanghai",
             expected_people=200_000,

@@ -1,8 +1,9 @@
-"""Behind the door: a role opens a route, but an event is shown to its parties alone, and changed by whom it says."""
+"""Behind the door: a role opens a route, but an event or an organization is for those to see and change whose it is."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,7 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from service import app, operators, organizations, sessions
-from service.access import ACCESS, Role
+from service.access import ACCESS, Caller, Role, roles_as
 from service.config import Config
 from service.db import Connection, new_id, transaction
 from service.events import Event
@@ -32,15 +33,17 @@ APP = app.create_app(SETTINGS)
 EVERYONES = {Role.PUBLIC, Role.CITIZEN}
 NOT_OF_PARTIES = {
     "POST /v1/events/{event_id}/offers": "any organization may offer units to any event",
+    "POST /v1/organizations/{organization_id}/verifier-registrations": "an officer or operator, of any organization",
+    "POST /v1/organizations/{organization_id}/verifier-registrations/ending": "the same",
     "POST /events/{event_id}/offer": "any organization may offer units to any event",
     "POST /v1/events/{event_id}/units/{units_id}/withdrawal": "whose offer it is, who may take it back",
 }
-"""Routes to an event for those who are none of its parties, and why."""
+"""Routes for those whose the event or the organization is not, and why."""
 NOTHING_IS_KEPT = ("idempotent_requests", "sessions")
 
 
 class Route(NamedTuple):
-    """A route to an event: how it is named, where it leads, what is sent."""
+    """A route: how it is named, where it leads, what is sent."""
 
     name: str
     method: str
@@ -48,23 +51,23 @@ class Route(NamedTuple):
     body: Any
 
 
-def routes_to(application: Litestar, event_id: UUID) -> list[Route]:
-    """Every route to an event that is not everyone's, with the least that may be sent."""
+def routes_to(application: Litestar, parameter: str, id_: UUID) -> list[Route]:
+    """Every route to an event or an organization that is not everyone's, with the least that may be sent."""
     found = []
     for each in application.routes:
-        if isinstance(each, HTTPRoute) and "event_id" in each.path_parameters:
+        if isinstance(each, HTTPRoute) and parameter in each.path_parameters:
             for method, handler in each.route_handler_map.items():
                 name = f"{method} {each.path_format}"
                 if method not in {"OPTIONS", "HEAD"} and not ACCESS[name] & EVERYONES and name not in NOT_OF_PARTIES:
-                    found.append(Route(name, method, address(each, event_id), body_of(handler)))
+                    found.append(Route(name, method, address(each, parameter, id_), body_of(handler)))
     return found
 
 
-def address(route: HTTPRoute, event_id: UUID) -> str:
-    """Where a route leads: to the event, and to what is not there of it."""
+def address(route: HTTPRoute, parameter: str, id_: UUID) -> str:
+    """Where a route leads: to the event or organization, and to what is not there of it."""
     values: dict[type, str] = {UUID: str(UUID(int=7)), int: "1", str: "pdf"}
     said = {name: values[each.type] for name, each in route.path_parameters.items()}
-    return route.path_format.format(**(said | {"event_id": str(event_id)}))
+    return route.path_format.format(**(said | {parameter: str(id_)}))
 
 
 def body_of(handler: Any) -> Any:
@@ -194,21 +197,47 @@ async def test_an_event_is_its_parties_to_see_and_to_change(database: asyncpg.Po
     assert people.keys() == STANDING.keys()
     async with transaction(database) as connection:
         for who, member in people.items():
-            assert await roles_at(connection, sessions.Caller(member, frozenset()), event.id) == STANDING[who], who
-    before, routes = await rows(database), routes_to(APP, event.id)
-    wrong: list[tuple[str, str, int]] = []
+            assert await roles_at(connection, Caller(member, frozenset()), event.id) == STANDING[who], who
+    before = await rows(database)
+    asking = [(who, people[who], STANDING[who]) for who in ASKING]
+    wrong = await try_all(database, config, routes_to(APP, "event_id", event.id), asking)
+    assert not wrong, "\n".join(wrong)
+    assert await rows(database) == before
+
+
+async def test_an_organization_is_its_peoples_and_its_people_its_owners(database: asyncpg.Pool, config: Config) -> None:
+    event = await open_event(database)
+    organization = event.organization_id
+    async with transaction(database) as connection:
+        asking: list[tuple[str, UUID, frozenset[Role]]] = [
+            (part, await member_of(connection, organization, part), roles_as(part))
+            for part in ("viewer", "gate", "editor")
+        ]
+        asking += [("officer", await officer(connection, "110000"), frozenset())]
+        asking += [("another's verifier", await verifier(connection, event, ended=False), frozenset())]
+    before = await rows(database)
+    wrong = await try_all(database, config, routes_to(APP, "organization_id", organization), asking)
+    assert not wrong, "\n".join(wrong)
+    assert await rows(database) == before
+
+
+async def try_all(
+    pool: asyncpg.Pool, config: Config, routes: Sequence[Route], asking: Sequence[tuple[str, UUID, frozenset[Role]]]
+) -> list[str]:
+    """Let each ask each route which only reads, or which is not theirs to ask; what is answered otherwise than said."""
+    wrong = []
     open_wide = msgspec.structs.replace(config, bench=True, sign_ins_per_address_a_minute=10_000)
     async with serving(open_wide) as client:
         csrf = (await client.get("/")).cookies["tanhui_csrf"]
-        for who in ASKING:
-            sent = await credentials(database, open_wide, people[who], csrf)
+        for who, member, standing in asking:
+            sent = await credentials(pool, open_wide, member, csrf)
             for route in routes:
-                if not ACCESS[route.name] & STANDING[who] or reads(route):
-                    status = await ask(client, route, sent)
-                    if not fits(route, STANDING[who], status):
-                        wrong.append((who, route.name, status))
-    assert not wrong, "\n".join(str(each) for each in wrong)
-    assert await rows(database) == before
+                if not ACCESS[route.name] & standing or reads(route):
+                    answer = await ask(client, route, sent)
+                    if not fits(route, standing, answer.status_code):
+                        wrong.append(f"{who}: {route.name} answers {answer.status_code}")
+                    wrong += [f"{who}: {route.name} shows {form}" for form in in_vain(answer, standing)]
+    return wrong
 
 
 def reads(route: Route) -> bool:
@@ -216,12 +245,37 @@ def reads(route: Route) -> bool:
     return route.method == "GET" and not route.name.endswith("/stream")
 
 
-async def ask(client: httpx.AsyncClient, route: Route, sent: Mapping[str, dict[str, str]]) -> int:
-    """The answer's status."""
+async def ask(client: httpx.AsyncClient, route: Route, sent: Mapping[str, dict[str, str]]) -> httpx.Response:
+    """The answer."""
     headers = sent["api" if route.url.startswith("/v1/") else "page"] | key()
     content = {} if route.body is None else {"json": route.body}
     client.cookies.clear()
-    return (await client.request(route.method, route.url, headers=headers, **content)).status_code
+    return await client.request(route.method, route.url, headers=headers, **content)
+
+
+def in_vain(answer: httpx.Response, standing: frozenset[Role]) -> list[str]:
+    """Forms on a page that would be refused to one of this standing."""
+    if answer.status_code != 200 or "html" not in answer.headers["content-type"]:
+        return []
+    forms = re.findall(r'<form method="post"([^>]*)>(.*?)</form>', answer.text, re.DOTALL)
+    actions = [re.search(r'action="([^"]*)"', tag) for tag, inside in forms if "<button" in inside]
+    routes = {route_of(action[1] if action else answer.url.path) for action in actions}
+    return [route for route in sorted(routes) if not ACCESS[route] & (standing | EVERYONES)]
+
+
+def route_of(path: str) -> str:
+    """The route that a form is sent to."""
+    parts = path.partition("?")[0].split("/")
+    for name in ACCESS:
+        method, _, template = name.partition(" ")
+        wanted = template.split("/")
+        if (
+            method == "POST"
+            and len(wanted) == len(parts)
+            and all(each == part or each.startswith("{") for each, part in zip(wanted, parts, strict=True))
+        ):
+            return name
+    raise LookupError(path)
 
 
 def fits(route: Route, standing: frozenset[Role], status: int) -> bool:

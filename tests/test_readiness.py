@@ -132,6 +132,29 @@ async def test_what_the_rule_does_not_list_is_refused_with_its_clause(client: ht
     assert step(await ready(client, wang, event), "duty_file_accounting")["state"] == "missing"
 
 
+async def test_a_report_names_the_measures_taken_and_in_public_not_what_was_typed(client: httpx.AsyncClient) -> None:
+    wang, firm = await found_organization(client, WANG)
+    event = await held(client, wang, firm, "上海", days_from_now(-3))
+    url, day = f"/v1/events/{event}", days_from_now(-3).isoformat()
+    line = {"item": "electricity", "quantity": "100", "unit": "kWh"}
+    await say(client, wang, f"{url}/activity-data", {"lines": [line]})
+    done = {"state": "done", "done_on": day}
+    await say(client, wang, f"{url}/measures", done | {"key": "shuttle", "what": "三条接驳线"})
+    await say(client, wang, f"{url}/measures", done | {"key": "other", "what": "张三的主意"})
+    await say(client, wang, f"{url}/measures", {"key": "waste", "state": "planned"})
+    await say(client, wang, f"{url}/inventories", {})
+    await say(client, wang, f"{url}/measures", {"key": "shuttle", "state": "dropped", "what": "没有成"})
+    full = (await client.get(f"{url}/reports/1.json", headers=wang)).json()
+    said = [(each["name"], each["said"]) for each in full["measures"]]
+    assert said == [
+        ("提供机场车站接驳服务", f"{day} 三条接驳线"),
+        ("自行采取的措施", f"{day} 张三的主意"),
+    ], "as they stood when the version was submitted"
+    public = (await client.get(f"{url}/reports/1.json", params={"form": "public"})).json()
+    assert [each["name"] for each in public["measures"]] == ["提供机场车站接驳服务", "自行采取的措施"]
+    assert "张三" not in str(public["measures"])
+
+
 async def test_an_exhibition_in_shanghai_is_asked_for_its_visits_or_area(client: httpx.AsyncClient) -> None:
     wang, firm = await found_organization(client, WANG)
     event = await held(client, wang, firm, "上海", days_from_now(40), kind="exhibition")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import asyncpg
 import httpx
@@ -50,7 +51,8 @@ async def test_an_organizer_goes_from_step_to_step(
     page = await send(client, page.form("plan"), estimate_t="", target_date="")
     assert "还缺： 减排措施、碳中和的抵消方式" in page.text.replace("还缺：", "还缺： ")
     measure = next(each.get("name", "") for each in page.all("input") if each.get("name", "").startswith("measure_"))
-    page = await send(client, page.form("plan"), **{measure: "1", "offset_ccer": "12.5"})
+    chosen: Any = {measure: "1", "offset_ccer": "12.5"}
+    page = await send(client, page.form("plan"), **chosen)
     page = await send(client, page.form("plan/publication"), surplus="return")
     assert page.title == "碳中和清单"
     async with other_phone(client) as anybody:
@@ -63,11 +65,11 @@ async def test_an_organizer_goes_from_step_to_step(
     page = await see(client, f"{home}/measures")
     assert_sound(page, "zh")
     forms = [each for each in page.forms() if each.action.endswith("measures")]
-    chosen = next(each for each in forms if each.fields["key"] == measure.removeprefix("measure_"))
-    assert chosen.fields["state"] == "planned"
-    page = await send(client, chosen, state="done", done_on="")
+    entry = next(each for each in forms if each.fields["key"] == measure.removeprefix("measure_"))
+    assert entry.fields["state"] == "planned"
+    page = await send(client, entry, state="done", done_on="")
     assert "做过的措施须写明日期" in page.text
-    page = await send(client, chosen, state="done", done_on=days_from_now(-1).isoformat(), what="<b>地铁</b>")
+    page = await send(client, entry, state="done", done_on=days_from_now(-1).isoformat(), what="<b>地铁</b>")
     assert "已做" in page.text
     assert "<b>地铁</b>" in page.text, "as it was typed, and no markup"
 

@@ -31,8 +31,9 @@ from service.schedules import Hours
 from tests.bench.world import ORGANIZER, ROLES
 
 JINING = "geonames:1805518"
-UNITS = 20
+UNITS = 6
 """Blocks of units that an event holds, half of them retired."""
+PATIENCE_S = 300.0
 COPIED = (
     "opening_hours",
     "event_facts",
@@ -115,8 +116,9 @@ async def multiply(connection: Connection, event: Event, caller: Caller, count: 
         """,
         caller.member,
         UNITS,
+        timeout=PATIENCE_S,
     )
-    await connection.execute("ANALYZE")
+    await connection.execute("ANALYZE", timeout=PATIENCE_S)
     return ids
 
 
@@ -134,4 +136,4 @@ async def copy_rows(connection: Connection, table: str, column: str, event_id: U
     new = {column: "others.id"} | ({"id": "uuidv7()"} if column != "id" and "id" in names else {})
     columns, values = ", ".join(names), ", ".join(new.get(name, f"own.{name}") for name in names)
     copying = f"INSERT INTO {table} ({columns}) SELECT {values} FROM {table} AS own, others WHERE own.{column} = $1"
-    await connection.execute(copying, event_id)
+    await connection.execute(copying, event_id, timeout=PATIENCE_S)

@@ -61,7 +61,7 @@ def facts(record: Record, language: Language) -> list[tuple[str, str, FieldKey |
         (mark("规模"), record.rule.standing.said(language), None),
         (mark("依据"), record.rule.ground, None),
         (mark("确认者"), record.issuer.name.said(language), None),
-        (mark("确认日期"), record.confirmed_at.date().isoformat(), None),
+        (mark("确认日期"), record.confirmed_on.isoformat(), None),
         (mark("实现碳中和日期"), record.neutral_on.isoformat(), "neutral_on"),
         (mark("需抵销"), f"{record.need_g:,} gCO2e", None),
         (mark("已注销"), f"{record.retired_g:,} gCO2e", None),

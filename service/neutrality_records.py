@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Final, Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -156,6 +157,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     measures: tuple[MeasureSaid, ...]
     fields: tuple[FieldSaid, ...]
     checked: str | None = None
+
+    @property
+    def confirmed_on(self) -> date:
+        """The day of it there."""
+        return self.confirmed_at.astimezone(ZoneInfo(self.event.time_zone)).date()
 
 
 class Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

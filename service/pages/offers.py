@@ -13,7 +13,7 @@ from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 
 from scenarios.meeting.offset_classes import CLASS_LABELS
-from service import event_files, events, offset_state, offset_units, organizations, units
+from service import event_files, events, governing_rules, offset_state, offset_units, organizations, units
 from service.access import Caller
 from service.api.event_files import BODY_BYTES
 from service.api.given import Pool
@@ -44,9 +44,10 @@ async def offering_page(
     async with pool.acquire() as connection:
         event = await events.find(connection, event_id)
         state = await offset_state.of_event(connection, event_id, datetime.now(UTC))
+        rule = (await governing_rules.of_event(connection, event, datetime.now(UTC))).rule
         mine = await organizations.of_member(connection, request.user.member)
     own = [each for each in mine if each.role in {"owner", "editor"}]
-    return units_form(request, event, typed, refusal, donors=own, state=state)
+    return units_form(request, event, rule, typed, refusal, donors=own, state=state)
 
 
 @post("/events/{event_id:uuid}/offer", status_code=200, request_max_body_size=BODY_BYTES)

@@ -12,7 +12,8 @@ import asyncpg
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
-from scenarios.meeting.offset_classes import CLASS_LABELS
+from scenarios.meeting.offset_classes import CLASS_LABELS, admitted_classes
+from scenarios.meeting.rule_terms import RulePack
 from scenarios.policies.registries import registries
 from service import event_marks, fill_plans, governing_rules, offset_state, offset_units, units
 from service.access import Caller
@@ -23,6 +24,7 @@ from service.db import Connection, new_id
 from service.errors import NotFound, Refusal
 from service.event_marks import NewMark
 from service.events import Event
+from service.i18n import mark
 from service.offset_units import NewRetirement, NewUnits
 from service.pages.event_files import keep_sent
 from service.pages.organize import decoded, done_or_again, own_event, read_date, seen_event
@@ -44,6 +46,7 @@ FIELDS = {
     "class_not_admitted": "unit",
     "order_left": "note",
 }
+WORDS = {"抵消": mark("抵消"), "抵销": mark("抵销")}
 UNITS = {unit: label for unit, label in CLASS_LABELS.items() if unit != "citizen_credits"}
 
 
@@ -77,6 +80,7 @@ async def offsets_page(
         state=state,
         plan=plan,
         blocks=blocks,
+        word=WORDS[plan.rule.word if plan.rule else "抵消"],
         names=CLASS_LABELS,
         states=STATE_WORDS,
         writes=writes,
@@ -100,13 +104,20 @@ async def entering_page(
     """The form to enter units."""
     async with pool.acquire() as connection:
         event = await own_event(connection, request.user, event_id)
-    return units_form(request, event, typed, refusal)
+        rule = (await governing_rules.of_event(connection, event, datetime.now(UTC))).rule
+    return units_form(request, event, rule, typed, refusal)
 
 
 def units_form(
-    request: Request[Caller, Any, Any], event: Event, typed: Typed, refusal: Refusal | None, **more: Any
+    request: Request[Caller, Any, Any],
+    event: Event,
+    rule: RulePack | None,
+    typed: Typed,
+    refusal: Refusal | None,
+    **more: Any,
 ) -> Response[Any]:
-    """The form of one's own units, or of those that one offers."""
+    """The form of one's own units, or of those that one offers: of classes that the rule lists."""
+    listed = UNITS if rule is None else {each: UNITS[each] for each in admitted_classes(rule) if each in UNITS}
     return page(
         request,
         "units_form",
@@ -114,8 +125,9 @@ def units_form(
         refusal=refusal,
         fields=FIELDS,
         event=event,
-        kinds=UNITS,
-        registries=registries().registries,
+        kinds=listed,
+        registries=[each for each in registries().registries if not listed.keys().isdisjoint(each.classes)],
+        word=WORDS[rule.word if rule else "抵消"],
         id=str(new_id()),
         **more,
     )

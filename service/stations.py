@@ -145,8 +145,10 @@ async def find_own(connection: Connection, caller: Caller, station_id: UUID, *ro
     return station
 
 
-async def require_standing(connection: Connection, caller: Caller, partner_id: UUID, *roles: Role) -> None:
-    """Go on only for one who acts for the partner's organization in one of these roles.
+async def require_standing(
+    connection: Connection, caller: Caller, partner_id: UUID, *roles: Role
+) -> frozenset[Role]:
+    """Go on only for one who acts for the partner's organization in one of these roles; return all that they are in.
 
     Raises NotFound for one who does not act for it, so that nothing is revealed, and NotAllowed for another role.
     """
@@ -162,6 +164,7 @@ async def require_standing(connection: Connection, caller: Caller, partner_id: U
         raise NotFound
     if not roles_as(role) & set(roles):
         raise NotAllowed
+    return roles_as(role)
 
 
 async def kinds_of(connection: Connection, partner_id: UUID, now: datetime) -> list[StationKind]:

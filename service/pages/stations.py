@@ -145,12 +145,14 @@ async def stations_page(
 ) -> Response[Any]:
     """The same, with what was typed and what is wrong with it."""
     async with pool.acquire() as connection:
+        standing = await stations.require_standing(connection, request.user, partner_id, Role.VIEWER, Role.GATE)
         found = await stations.of_partner(connection, request.user, partner_id)
         name = await stations.name_of_partner(connection, partner_id)
         kinds = await stations.kinds_of(connection, partner_id, datetime.now(UTC))
     return page(
         request,
         "stations",
+        standing=standing,
         typed=typed,
         refusal=refusal,
         fields=FIELDS,

@@ -82,6 +82,12 @@ async def test_what_was_done_outside_is_noted_on_its_own_page(
     await say(client, wang, f"/v1/events/{event}/facts", {"kind": "meeting", "host": "soe", "people_on_site": 400})
     home = f"/organize/events/{event}"
     await sign_in(client, database, config, WANG)
+    form = (await see(client, f"{home}/plan")).form("plan")
+    for stage in ("stage_hold", "stage_close"):
+        del form.fields[stage]
+    narrow = await send(client, form)
+    assert "核算边界还须包括：举办。" in narrow.text
+    assert "《上海市大型活动碳中和工作指引》 第十一条" in narrow.text, "with its clause"
     client.cookies.set("tanhui_language", "en")
     page = await see(client, f"{home}/readiness")
     assert_sound(page, "en")

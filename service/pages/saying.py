@@ -1,4 +1,4 @@
-"""How a form says what is wrong with it: a sentence at the field, or above the form."""
+"""How a form says what is wrong with it: a sentence at the field, or above the form; and where a rule says so."""
 
 from __future__ import annotations
 
@@ -39,4 +39,5 @@ def sentences(refusal: Refusal | None, fields: Mapping[str, str], language: Lang
     if isinstance(refusal, Unreadable):
         return {fields.get(field, field): each.message(language) for field, each in refusal.refusals.items()}
     said = SentBefore() if isinstance(refusal, IdReused) else refusal
-    return {fields.get(refusal.code, ""): said.message(language)}
+    sentence = " ".join([said.message(language), *([said.cited()["document"]] if said.cited() else [])])
+    return {fields.get(refusal.code, ""): sentence}

@@ -28,6 +28,12 @@ class EventSettled(Conflict):
     code = "event_settled"
 
 
+class EventConfirmed(Conflict):
+    """这场活动的碳中和已经确认：先撤销确认，才能取消活动。"""
+
+    code = "event_confirmed"
+
+
 class NewCancellation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why, in a line that everyone will see."""
 
@@ -46,10 +52,12 @@ class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
 async def cancel(connection: Connection, caller: Caller, event_id: UUID, because: str) -> Cancellation:
     """Cancel an event of the caller's: no check-in, donation or retirement follows; refunds are the workers' work.
 
-    Raises NotFound and NotAllowed as `require`, AlreadyCancelled and EventSettled.
+    Raises NotFound and NotAllowed as `require`, AlreadyCancelled, EventSettled, and EventConfirmed for one whose
+    neutrality is confirmed: what was signed would speak of an event that never was.
     """
     await require(connection, caller, event_id, Role.ORGANIZER)
     await ledger.lock_accounts(connection, [event_id])
+    await require_unconfirmed(connection, event_id)
     closed = await connection.fetchval("SELECT because FROM account_closings WHERE account_id = $1", event_id)
     if closed:
         raise AlreadyCancelled if closed == "cancelled" else EventSettled
@@ -66,6 +74,16 @@ async def cancel(connection: Connection, caller: Caller, event_id: UUID, because
         caller.member,
     )
     return Cancellation(event_id=event_id, because=because, cancelled_at=cancelled_at, refunded_at=None)
+
+
+async def require_unconfirmed(connection: Connection, event_id: UUID) -> None:
+    """Hold the event, as who confirms does, and go on only where no confirmation is in force. Or EventConfirmed."""
+    await connection.execute("SELECT id FROM events WHERE id = $1 FOR NO KEY UPDATE", event_id)
+    confirmed = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM confirmations WHERE event_id = $1 AND withdrawn_at IS NULL)", event_id
+    )
+    if confirmed:
+        raise EventConfirmed
 
 
 async def find(connection: Connection, event_id: UUID) -> Cancellation | None:

@@ -13,11 +13,13 @@ from service.access import Caller
 from service.api.given import Pool
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key, answer_once
-from service.cancellations import AlreadyCancelled, Cancellation, EventSettled, NewCancellation
+from service.cancellations import AlreadyCancelled, Cancellation, EventConfirmed, EventSettled, NewCancellation
 
 
 @post(
-    "/events/{event_id:uuid}/cancellation", status_code=201, responses=refuses(*WRITES, AlreadyCancelled, EventSettled)
+    "/events/{event_id:uuid}/cancellation",
+    status_code=201,
+    responses=refuses(*WRITES, AlreadyCancelled, EventSettled, EventConfirmed),
 )
 async def cancel(
     request: Request[Caller, Any, Any],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,13 +12,16 @@ import httpx
 from click.testing import CliRunner
 
 from scenarios.policies.verification import checklist
-from service import neutrality_records, sessions
+from service import ledger, neutrality_records, offsets, sessions, tallies, transfer_log
 from service.cli_certificate import verify_certificate
 from service.config import Config
-from service.db import transaction
+from service.db import new_id, transaction
+from tests.books import open_member
 from tests.browsing import assert_english, assert_sound, links
 from tests.confirming import held, measure, neutral, officer, retire, submit, verifier
 from tests.paper import Paper, see, send
+from tests.retiring import give, retire_given
+from tests.test_confirmations import declare
 from tests.test_posters import printed, read_picture, title_of
 
 AFFIRMED: dict[str, Any] = {"truthful": "yes"}
@@ -157,3 +160,37 @@ async def test_paper_and_file_lead_back_and_are_checked_offline(
     file.write_bytes(file.read_bytes().replace("零碳论坛".encode(), "零碳会议".encode()))
     run = CliRunner().invoke(verify_certificate, [str(file), "--key", key])
     assert (run.exit_code, "签名不符" in run.output) == (1, True)
+
+
+async def test_the_chain_leads_from_certificate_to_each_retired_gram(
+    client: httpx.AsyncClient, database: asyncpg.Pool, config: Config
+) -> None:
+    own = await held(database, config, "460000")
+    version = await submit(database, own)
+    async with transaction(database) as connection:
+        member = await open_member(connection)
+        kind = ledger.CreditClass("460000", "qinghai", "2026", date(2026, 4, 1))
+        class_id = (await ledger.class_ids(connection, [kind]))[kind]
+        issued = ledger.Transfer(new_id(), ledger.ISSUANCE, member, class_id, 900_000, "issue")
+        await ledger.post_many(connection, [issued])
+    await give(database, member, own.event.id, 500_000)
+    for grams in (300_000, version.full_g - 300_000):
+        await retire_given(database, own.event.id, grams)
+    async with transaction(database) as connection:
+        await transfer_log.seal(connection, config)
+    made = (await declare(client, own)).json()
+    record = made["record"]
+    assert record["retired_g"] == record["need_g"] == version.full_g
+    (offset,) = record["offsets"]
+    assert [each["last_serial"] for each in offset["blocks"]] == [300_000, version.full_g]
+    page = await in_both(client, f"/n/{made['id']}")
+    for start in ("/retirements/", "/serials/"):
+        found = links(page, start)
+        assert len(found) == 2
+        for link in found:
+            shown = await see(client, link)
+            assert (shown.answer.status_code, "永久注销" in shown.text) == (200, True), link
+    async with database.acquire() as connection:
+        assert await offsets.retired_of(connection, own.event.id) in ({}, {"citizen_credits": version.full_g})
+        await tallies.fold(connection, own.event.id)
+        assert await offsets.retired_of(connection, own.event.id) == {"citizen_credits": version.full_g}

@@ -307,6 +307,7 @@ CHECKS = (
     accounts_are_in_order,
     ledger_audit_log.blocks_follow_one_another,
     ledger_audit_log.tallies_are_the_journals,
+    ledger_audit_log.holdings_are_the_journals,
     ledger_audit_log.the_log_holds_every_transfer,
     ledger_audit_log.the_tree_is_of_its_leaves,
     ledger_audit_log.the_root_is_the_trees,

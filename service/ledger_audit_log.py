@@ -64,6 +64,36 @@ async def tallies_are_the_journals(connection: Connection) -> Rows:
     return rows
 
 
+async def holdings_are_the_journals(connection: Connection) -> Rows:
+    """13: what an event was given of a class, with what is yet to be folded, is what the journal says."""
+    rows: Rows = await connection.fetch(
+        """
+        WITH sums AS (
+            SELECT event_id, class_id, grams FROM event_holdings
+            UNION ALL
+            SELECT event_id, class_id, CASE destination WHEN event_id THEN grams ELSE -grams END
+            FROM tally_changes, unnest(tally_changes.transfers) AS moved JOIN transfers ON transfers.id = moved
+            WHERE event_id IN (source, destination)
+        ),
+        told AS (SELECT event_id, class_id, sum(grams) AS grams FROM sums GROUP BY event_id, class_id),
+        sides AS (
+            SELECT destination AS event_id, class_id, grams FROM transfers WHERE reason IN ('donate', 'post')
+            UNION ALL
+            SELECT source, class_id, -grams FROM transfers WHERE reason = 'refund'
+            UNION ALL
+            SELECT source, class_id, -grams FROM transfers
+            WHERE reason = 'reverse' AND destination <> '00000000-0000-0000-0000-000000000001'
+        ),
+        journal AS (SELECT event_id, class_id, sum(grams) AS grams FROM sides GROUP BY event_id, class_id)
+        SELECT 13 AS invariant, format('event %s: holds %s g of class %s, by the journal %s g', event_id,
+            coalesce(told.grams, 0), class_id, coalesce(journal.grams, 0)) AS finding
+        FROM told FULL JOIN journal USING (event_id, class_id)
+        WHERE coalesce(told.grams, 0) <> coalesce(journal.grams, 0)
+        """
+    )
+    return rows
+
+
 async def the_log_holds_every_transfer(connection: Connection) -> Rows:
     """2 and 3: what was sealed is still there, and as it was; what is not sealed waits to be; places have no gaps."""
     rows: Rows = await connection.fetch(

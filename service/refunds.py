@@ -196,7 +196,7 @@ def refunds(event_id: UUID, owed: Iterable[Owed]) -> Iterable[ledger.Transfer]:
 
 
 async def note(
-    connection: Connection, event_id: UUID, donations: int, grams: int, transfers: Collection[UUID] = ()
+    connection: Connection, event_id: UUID, donations: int, grams: int, transfers: Collection[UUID]
 ) -> None:
     """Count it no more in the event's tally."""
     await connection.execute(

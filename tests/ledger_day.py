@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from service import corrections, ledger, reservations, retirements, transfer_log
+from service import corrections, ledger, refunds, reservations, retirements, transfer_log
 from service.access import Caller, Role
 from service.attendees import Attendee
 from service.config import Config
@@ -133,31 +133,18 @@ async def give_back(pool: asyncpg.Pool, day: Day) -> None:
     """HAN's gift is reversed, of LI's some is refunded; and so the tally is told."""
     async with transaction(pool) as connection:
         await ledger.lock_accounts(connection, [day.li, day.han])
-        await ledger.reverse(connection, day.hans_gift, new_id())
-        await note_back(connection, day.event.id, 40, gone=1)
+        await ledger.reverse(connection, day.hans_gift, reversal := new_id())
+        await refunds.note(connection, day.event.id, 1, 40, [reversal])
         class_id = (await classes_of(connection, day.lis_gift))[1]
         refund = ledger.Transfer(new_id(), day.event.id, day.li, class_id, 50, "refund", 1, day.lis_gift)
         await ledger.post_many(connection, [refund])
-        await note_back(connection, day.event.id, 50, gone=0)
+        await refunds.note(connection, day.event.id, 0, 50, [refund.id])
 
 
 async def classes_of(connection: Connection, transfer_id: UUID) -> list[int]:
     """The classes of a transfer's rows."""
     rows = await connection.fetch("SELECT class_id FROM transfers WHERE id = $1 ORDER BY ordinal", transfer_id)
     return [row["class_id"] for row in rows]
-
-
-async def note_back(connection: Connection, event_id: UUID, grams: int, gone: int) -> None:
-    """Tell the tally of gifts that went back; those `gone` did so in whole."""
-    await connection.execute(
-        """
-        INSERT INTO tally_changes (event_id, sign, donations, donated_g, changed_at)
-        VALUES ($1, -1, $3, $2, clock_timestamp())
-        """,
-        event_id,
-        grams,
-        gone,
-    )
 
 
 # What must not be ----------------------------------------------------------------------------------------------------

@@ -141,7 +141,7 @@ FAULTS = {
     "grams with fractions": (
         10,
         "retirements.grams is numeric",
-        "ALTER TABLE retirements ALTER grams TYPE numeric(20, 3)",
+        "DROP VIEW event_trail; ALTER TABLE retirements ALTER grams TYPE numeric(20, 3)",
     ),
     "more issued than earned": (
         10,
@@ -266,6 +266,7 @@ FAULTS = {
     ),
     "a tally that forgot": (13, "told that it was given", "DELETE FROM tally_changes WHERE donated_g > 0"),
     "a tally that imagined": (13, "told that it was given", "UPDATE tallies SET donated_g = donated_g + 1"),
+    "a class forgotten": (13, "of class", "DELETE FROM event_holdings; UPDATE tally_changes SET transfers = NULL"),
     "given before it was got": (
         14,
         "before it got them",

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from service import ledger
+from service import ledger, refunds
 from service.db import Connection, new_id, transaction
 from service.donations import DonationRequest, donate_many
 from service.ledger import HELD, ISSUANCE, RETIRED, Transfer
@@ -72,10 +72,7 @@ async def reverse_the_gift(connection: Connection, held: Books) -> UUID:
     """Undo it, in the books and for the tally."""
     reversal = new_id()
     await ledger.reverse(connection, held.given, reversal)
-    await connection.execute(
-        "INSERT INTO tally_changes (event_id, sign, donations, donated_g, changed_at) VALUES ($1, -1, 1, 4, now())",
-        held.event,
-    )
+    await refunds.note(connection, held.event, 1, 4, [reversal])
     return reversal
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from service import ledger
+from service import ledger, refunds
 from service.certificates import Certificate
 from service.db import new_id, transaction
 from service.donation_uses import Use, uses_of_donations
@@ -67,14 +67,8 @@ async def test_what_was_given_back_is_nobodys_to_use(database: asyncpg.Pool) -> 
     kept = await give(database, await rich_member(database, 10), event, 10)
     async with transaction(database) as connection:
         await ledger.lock_accounts(connection, [donor])
-        await ledger.reverse(connection, undone, new_id())
-        await connection.execute(
-            """
-            INSERT INTO tally_changes (event_id, sign, donations, donated_g, changed_at)
-            VALUES ($1, -1, 1, 10, clock_timestamp())
-            """,
-            event,
-        )
+        await ledger.reverse(connection, undone, reversal := new_id())
+        await refunds.note(connection, event, 1, 10, [reversal])
     await retire_given(database, event, 4)
     assert [sums(each) for each in await used(database, undone, kept)] == [(0, 10, 0), (4, 0, 6)]
 

@@ -83,8 +83,8 @@ async def test_what_was_reversed_does_not_go_back_again(database: asyncpg.Pool) 
     assert isinstance(given, Donation)
     async with transaction(database) as connection:
         await ledger.lock_accounts(connection, [donor])
-        await ledger.reverse(connection, given.donation_id, new_id())
-        await refunds.note(connection, event.id, 1, 6)
+        await ledger.reverse(connection, given.donation_id, reversal := new_id())
+        await refunds.note(connection, event.id, 1, 6, [reversal])
     await cancel(database, event)
     await refunding.sweep(database)
     assert await balance(database, donor) == 10

@@ -59,7 +59,8 @@ BEGIN
         ) AS drawn
         WHERE up_to - grams < asked_g;
     END IF;
-    INSERT INTO tally_changes (event_id, sign, donations, donated_g, changed_at) VALUES (event, 1, 1, asked_g, now());
+    INSERT INTO tally_changes (event_id, sign, donations, donated_g, transfers, changed_at)
+    VALUES (event, 1, 1, asked_g, ARRAY[asked_id], now());
     RETURN 'given';
 END
 $$;
@@ -96,8 +97,8 @@ moved AS (
     FROM decided CROSS JOIN held WHERE refusal IS NULL AND up_to - grams < $4::bigint
 ),
 noted AS (
-    INSERT INTO tally_changes (event_id, sign, donations, donated_g, changed_at)
-    SELECT $3, 1, 1, $4::bigint, now() FROM decided WHERE refusal IS NULL
+    INSERT INTO tally_changes (event_id, sign, donations, donated_g, transfers, changed_at)
+    SELECT $3, 1, 1, $4::bigint, ARRAY[$1::uuid], now() FROM decided WHERE refusal IS NULL
 )
 SELECT coalesce(refusal, 'given') FROM decided
 """

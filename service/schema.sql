@@ -705,7 +705,7 @@ UNION ALL
     'organizer'::text AS party,
     'table_imported'::text AS act,
     (imports.id)::text AS subject,
-    jsonb_build_object('name', event_files.name, 'count', imports.lines) AS about
+    jsonb_build_object('name', event_files.name, 'lines', imports.lines) AS about
    FROM (imports
      JOIN event_files ON ((event_files.id = imports.file_id)))
 UNION ALL
@@ -715,7 +715,7 @@ UNION ALL
     'organizer'::text AS party,
     'table_ended'::text AS act,
     (line.import_id)::text AS subject,
-    jsonb_build_object('count', count(*), 'because', line.ended_because) AS about
+    jsonb_build_object('lines', count(*), 'because', line.ended_because) AS about
    FROM activity_data line
   WHERE ((line.import_id IS NOT NULL) AND (line.ended_at IS NOT NULL) AND (NOT (EXISTS ( SELECT
            FROM activity_data next

@@ -31,8 +31,8 @@ async def test_there_is_an_entry_of_every_kind(database: asyncpg.Pool, config: C
         assert {each.act for each in found} == set(trail.ACTS)
         assert {each.party for each in found} == set(trail.PARTIES)
         at = {each.act: each for each in found}
-        assert at["table_imported"].about == {"name": "表.csv", "count": 3}
-        ended = [each.about["count"] for each in found if each.act == "table_ended"]
+        assert at["table_imported"].about == {"name": "表.csv", "lines": 3}
+        ended = [each.about["lines"] for each in found if each.act == "table_ended"]
         assert ended == [2], "its third line was corrected"
         assert at["line_ended"].about["because"] == "抄错"
         assert at["rule_switched"].about == {"before": "shanghai 2023", "after": "shanghai 2024"}

@@ -19,11 +19,11 @@ SELECT event_id, uploaded_at, uploaded_by, 'organizer', 'file_uploaded', id::tex
 FROM event_files WHERE purpose <> 'import'
 UNION ALL
 SELECT imports.event_id, imported_at, imported_by, 'organizer', 'table_imported', imports.id::text,
-    jsonb_build_object('name', name, 'count', lines)
+    jsonb_build_object('name', name, 'lines', lines)
 FROM imports JOIN event_files ON event_files.id = file_id
 UNION ALL
 SELECT event_id, ended_at, ended_by, 'organizer', 'table_ended', import_id::text,
-    jsonb_build_object('count', count(*), 'because', ended_because)
+    jsonb_build_object('lines', count(*), 'because', ended_because)
 FROM activity_data AS line
 WHERE import_id IS NOT NULL AND ended_at IS NOT NULL
     AND NOT EXISTS (SELECT FROM activity_data AS next WHERE next.replaces = line.id)

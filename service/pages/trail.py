@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, get
 from litestar.params import FromPath, FromQuery
@@ -20,7 +21,7 @@ from service.api.given import Pool
 from service.api.problems import language_of
 from service.i18n import Language, mark, translate
 from service.pages.event_files import LABELS as PURPOSES
-from service.pages.figures import count, plain, region
+from service.pages.figures import count, measure, plain, region
 from service.pages.organize import seen_event
 from service.pages.rendering import page
 from service.trail import Entry
@@ -71,9 +72,10 @@ SAID: Mapping[str, Callable[[Any, Language], str]] = {
     "claim": one_of(CLAIMS),
     "rule_place": region,
     "people": lambda number, language: translate(language, mark("%(count)s 人")) % {"count": count(number, language)},
-    "count": count,
+    "lines": lambda number, language: translate(language, mark("%(count)s 行")) % {"count": count(number, language)},
+    "count": lambda number, language: translate(language, mark("%(count)s 个")) % {"count": count(number, language)},
     "area_m2": area,
-    **dict.fromkeys(("grams", "estimate_g", "reported_g", "need_g", "retired_g", "baseline_g"), grams),
+    **dict.fromkeys(("grams", "estimate_g", "reported_g", "retired_g", "baseline_g"), grams),
 }
 """How a value is said, by its key."""
 OWN_WORDS = (
@@ -85,7 +87,11 @@ OWN_WORDS = (
 
 def values(entry: Entry, language: Language) -> list[str]:
     """What is said of an entry, value by value."""
-    return [say(entry.about[key], language) for key, say in SAID.items() if key in entry.about]
+    said = [say(entry.about[key], language) for key, say in SAID.items() if key in entry.about]
+    if "quantity" in entry.about:
+        number = plain(Decimal(str(entry.about["quantity"])), language)
+        said.append(f"{number} {measure(entry.about['unit'], language)}")
+    return said
 
 
 def words(entry: Entry, language: Language) -> list[str]:
@@ -108,6 +114,7 @@ async def show_trail(
         "trail",
         event=event,
         entries=[(each, values(each, language), words(each, language)) for each in found.entries],
+        date_there=lambda at: at.astimezone(ZoneInfo(event.time_zone)).date(),
         more=found.more,
         earlier=bool(before),
         acts=trail.ACTS,

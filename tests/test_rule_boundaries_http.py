@@ -102,6 +102,52 @@ async def test_months_end_on_their_last_day_and_sinks_have_their_own(client: htt
     found = await ready(client, wang, last)
     due = {key: step(found, f"offset_{key}")["due_on"] for key in ("neutral", "sink_filed", "sink_settled")}
     assert due == {"neutral": "2028-02-29", "sink_filed": "2028-08-31", "sink_settled": "2029-08-31"}
+    for name, day, due_on in (("海口", date(2027, 8, 31), "2028-02-29"), ("上海", date(2028, 2, 29), "2029-02-28")):
+        found = await ready(client, wang, await held(client, wang, firm, name, day))
+        assert step(found, "offset_neutral")["due_on"] == due_on
+    undated = await ready(client, wang, await held(client, wang, firm, "深圳", days_from_now(40)))
+    asked = step(undated, "offset_neutral")
+    assert asked["due_on"] is None
+    assert "深圳市生态环境局" in asked["todo"]["zh"], "no deadline is made up"
+
+
+# Units ----------------------------------------------------------------------------------------------------------------
+
+REGISTRY = {
+    "puhui_project": "OTHER-PUHUI",
+    "new_forestry": "FORESTRY",
+    "marine_sink": "FORESTRY",
+    "ccer": "CCER",
+    "local_voluntary": "LOCAL-VOLUNTARY",
+    "national_allowance": "CN-ETS",
+    "local_allowance": "OTHER-ETS",
+    "other_mechanism": "OTHER",
+    "international": "VERRA",
+}
+"""In this order below: units made in the place itself and recognized by nobody; the international ones in the US."""
+TAKEN, UNLISTED = "held", "class_not_admitted"
+TAKES = {
+    ("深圳", "440300"): ["recognized", TAKEN, UNLISTED, TAKEN, TAKEN, UNLISTED, TAKEN, TAKEN, "china"],
+    ("海口", "460000"): ["recognized", TAKEN, UNLISTED, TAKEN, UNLISTED, TAKEN, UNLISTED, UNLISTED, TAKEN],
+    ("济宁", "370000"): ["recognized", TAKEN, "recognized", TAKEN, TAKEN, TAKEN, TAKEN, TAKEN, "china"],
+    ("上海", "310000"): ["recognized"] * 3 + [TAKEN] * 4 + ["recognized"] * 2,
+    ("太原", "140000"): [TAKEN, TAKEN, UNLISTED, TAKEN, TAKEN, TAKEN, TAKEN, TAKEN, "china"],
+}
+
+
+async def test_each_place_takes_the_units_that_its_text_lists_and_no_others(client: httpx.AsyncClient) -> None:
+    wang, firm = await found_organization(client, WANG)
+    for number, ((name, place), expected) in enumerate(TAKES.items()):
+        event = await held(client, wang, firm, name, days_from_now(40))
+        found = []
+        for unit, registry in REGISTRY.items():
+            made_in = "US" if unit == "international" else place
+            body = CEA | {"unit": unit, "registry": registry, "project_place": made_in, "serials": f"{unit} {number}"}
+            answer = await client.post(f"/v1/events/{event}/units", json=body, headers=wang | key())
+            told = answer.json()
+            found.append(told["state"] if answer.status_code == 201 else told["code"])
+            assert answer.status_code == 201 or told["clause"], told
+        assert found == expected, name
 
 
 # Two at once, twice, and in no order ----------------------------------------------------------------------------------

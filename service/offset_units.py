@@ -244,7 +244,15 @@ async def give_back(
     await require(connection, caller, event_id, Role.ORGANIZER)
     await locked(connection, event_id)
     await open_to(connection, event_id, units_id, "held")
-    return await decide(connection, caller, event_id, units_id, "returned", because, now)
+    await connection.execute(
+        "UPDATE offset_units SET state = 'returned', returned_by = $2, returned_at = $3, because = $4 WHERE id = $1",
+        units_id,
+        caller.member,
+        now,
+        because and because.strip(),
+    )
+    await donation_needs.reckon(connection, event_id, now)
+    return await find(connection, event_id, units_id)
 
 
 async def retire(
@@ -305,19 +313,19 @@ async def require_taken(connection: Connection, event: Event, units_id: UUID, no
 
 async def decide(
     connection: Connection,
-    caller: Caller | None,
+    caller: Caller,
     event_id: UUID,
     units_id: UUID,
     state: State,
     because: str | None,
     now: datetime,
 ) -> Units:
-    """Put units in a state; without a caller it is the rule that does."""
+    """Put units that were offered in a state."""
     await connection.execute(
         "UPDATE offset_units SET state = $2, decided_by = $3, decided_at = $4, because = $5 WHERE id = $1",
         units_id,
         state,
-        caller and caller.member,
+        caller.member,
         now,
         because and because.strip(),
     )

@@ -916,19 +916,37 @@ UNION ALL
  SELECT offset_units.event_id,
     offset_units.decided_at AS at,
     offset_units.decided_by AS by,
-        CASE offset_units.state
-            WHEN 'withdrawn'::text THEN 'donor'::text
+        CASE
+            WHEN (offset_units.decided_by IS NULL) THEN 'system'::text
+            WHEN (offset_units.state = 'withdrawn'::text) THEN 'donor'::text
             ELSE 'organizer'::text
         END AS party,
     ('units_'::text ||
         CASE
-            WHEN (offset_units.state = ANY (ARRAY['declined'::text, 'withdrawn'::text, 'returned'::text])) THEN offset_units.state
+            WHEN (offset_units.state = ANY (ARRAY['declined'::text, 'withdrawn'::text])) THEN offset_units.state
             ELSE 'accepted'::text
         END) AS act,
     (offset_units.id)::text AS subject,
-    jsonb_build_object('class', offset_units.class, 'registry', offset_units.registry, 'project', offset_units.project, 'grams', offset_units.grams, 'because', offset_units.because) AS about
+    jsonb_build_object('class', offset_units.class, 'registry', offset_units.registry, 'project', offset_units.project, 'grams', offset_units.grams, 'because',
+        CASE
+            WHEN (offset_units.state = ANY (ARRAY['declined'::text, 'withdrawn'::text])) THEN offset_units.because
+            ELSE NULL::text
+        END) AS about
    FROM offset_units
   WHERE (offset_units.decided_at IS NOT NULL)
+UNION ALL
+ SELECT offset_units.event_id,
+    offset_units.returned_at AS at,
+    offset_units.returned_by AS by,
+        CASE
+            WHEN (offset_units.returned_by IS NULL) THEN 'system'::text
+            ELSE 'organizer'::text
+        END AS party,
+    'units_returned'::text AS act,
+    (offset_units.id)::text AS subject,
+    jsonb_build_object('class', offset_units.class, 'registry', offset_units.registry, 'project', offset_units.project, 'grams', offset_units.grams, 'because', offset_units.because) AS about
+   FROM offset_units
+  WHERE (offset_units.returned_at IS NOT NULL)
 UNION ALL
  SELECT offset_units.event_id,
     offset_units.retired_at AS at,
@@ -1438,6 +1456,8 @@ CREATE TABLE offset_units (
     decided_by uuid,
     decided_at timestamp with time zone,
     because text,
+    returned_by uuid,
+    returned_at timestamp with time zone,
     retired_on date,
     retired_reference text,
     retired_file_id uuid,
@@ -1451,6 +1471,7 @@ CREATE TABLE offset_units (
     CHECK (((length(retired_reference) >= 1) AND (length(retired_reference) <= 200))),
     CHECK (((registry = upper(btrim(registry))) AND ((length(registry) >= 1) AND (length(registry) <= 100)))),
     CHECK (((retired_at IS NOT NULL) = (state = 'retired'::text))),
+    CHECK (((returned_at IS NOT NULL) = (state = 'returned'::text))),
     CHECK (((series = upper(btrim(series))) AND (length(series) <= 100))),
     CHECK (((unit_g >= 1) AND (unit_g <= 1000000000))),
     CHECK (((vintage >= 1990) AND (vintage <= 2200))),
@@ -1465,6 +1486,7 @@ CREATE TABLE offset_units (
     FOREIGN KEY (file_id, event_id) REFERENCES event_files(id, event_id),
     FOREIGN KEY (retired_by) REFERENCES members(id),
     FOREIGN KEY (retired_file_id, event_id) REFERENCES event_files(id, event_id),
+    FOREIGN KEY (returned_by) REFERENCES members(id),
     PRIMARY KEY (id)
 );
 CREATE INDEX offset_units_donor_id_idx ON offset_units USING btree (donor_id) WHERE (donor_id IS NOT NULL);

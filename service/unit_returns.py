@@ -20,8 +20,9 @@ async def return_barred(connection: Connection, event_id: UUID, barred: Iterable
     await connection.execute(
         """
         WITH gone AS (
-            UPDATE offset_units SET state = CASE state WHEN 'held' THEN 'returned' ELSE 'declined' END,
-                decided_at = $3, because = $4
+            UPDATE offset_units SET state = CASE state WHEN 'held' THEN 'returned' ELSE 'declined' END, because = $4,
+                returned_at = CASE state WHEN 'held' THEN $3::timestamptz END,
+                decided_at = CASE state WHEN 'held' THEN decided_at ELSE $3 END
             WHERE event_id = $1 AND id = ANY ($2::uuid[]) RETURNING id, class, grams
         )
         INSERT INTO event_notices (id, event_id, kind, key, about, made_at)

@@ -76,7 +76,8 @@ async def of_event(connection: Connection, event_id: UUID) -> list[Units]:
         """
         SELECT offset_units.id, event_id, events.name AS event_name, class AS unit, registry, project, project_place,
             vintage, series, lower(serials) AS first, upper(serials) - 1 AS last, grams, recognition, donated, file_id,
-            donor_id, organizations.name AS donor, state, entered_at, decided_at, because, retired_on,
+            donor_id, organizations.name AS donor, state, entered_at,
+            coalesce(returned_at, decided_at) AS decided_at, because, retired_on,
             retired_reference AS reference, retired_file_id
         FROM offset_units JOIN events ON events.id = event_id
         LEFT JOIN organizations ON organizations.id = donor_id
@@ -96,7 +97,8 @@ async def of_donor(
         """
         SELECT offset_units.id, event_id, events.name AS event_name, class AS unit, registry, project, project_place,
             vintage, series, lower(serials) AS first, upper(serials) - 1 AS last, grams, recognition, donated, file_id,
-            donor_id, organizations.name AS donor, state, entered_at, decided_at, because, retired_on,
+            donor_id, organizations.name AS donor, state, entered_at,
+            coalesce(returned_at, decided_at) AS decided_at, because, retired_on,
             retired_reference AS reference, retired_file_id
         FROM offset_units JOIN events ON events.id = event_id
         JOIN organizations ON organizations.id = donor_id

@@ -38,6 +38,7 @@ async def test_there_is_an_entry_of_every_kind(database: asyncpg.Pool, config: C
         assert at["rule_switched"].about == {"before": "shanghai 2023", "after": "shanghai 2024"}
         assert at["credits_retired"].about == {"grams": 200, "purpose": "抵销会议的排放"}
         assert at["badges_issued"].about == {"count": 2}
+        assert [each.act for each in found].count("units_accepted") == 2, "what was returned had been accepted"
         hint = await connection.fetchval("SELECT phone_hint FROM members WHERE id = $1", caller.member)
         assert {each.by for each in found if each.party == "organizer"} == {hint, None}
         assert {each.by for each in found if each.party != "organizer"} == {None}, "nobody else's people are told"

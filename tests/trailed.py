@@ -58,14 +58,15 @@ INSERT INTO event_notices VALUES (gen_random_uuid(), :event, 'reminder', 'declar
     '{"what": {"zh": "自我声明还有三天到期", "en": "The declaration is due in three days"}}', now());
 INSERT INTO offset_units (id, event_id, class, registry, project, project_place, vintage, series, serials, donated,
     state, entered_by, entered_at, decided_by, decided_at, because, retired_on, retired_reference, retired_by,
-    retired_at)
+    retired_at, returned_by, returned_at)
 SELECT gen_random_uuid(), :event, 'ccer', 'CCER', '风电', '110000', 2024, upper(state), int8range(1, 6),
     state <> 'own', CASE
         WHEN state = 'own' THEN 'retired' WHEN state = 'accepted' THEN 'held' ELSE state
     END, :member, now(), CASE WHEN state <> 'own' THEN :member::uuid END, CASE WHEN state <> 'own' THEN now() END,
     CASE WHEN state <> 'own' THEN '说明' END, CASE state WHEN 'own' THEN current_date END,
     CASE state WHEN 'own' THEN '注销 7' END, CASE state WHEN 'own' THEN :member::uuid END,
-    CASE state WHEN 'own' THEN now() END
+    CASE state WHEN 'own' THEN now() END, CASE state WHEN 'returned' THEN :member::uuid END,
+    CASE state WHEN 'returned' THEN now() END
 FROM unnest(ARRAY['own', 'accepted', 'declined', 'withdrawn', 'returned']) AS state;
 INSERT INTO engagements (id, event_id, verifier_id, engaged_by, engaged_at, ended_by, ended_at)
 SELECT :g, :event, organization_id, :member, now(), :member, now() FROM events WHERE id = :event;

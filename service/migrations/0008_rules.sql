@@ -182,6 +182,8 @@ CREATE TABLE offset_units (
     decided_by uuid REFERENCES members (id),
     decided_at timestamptz,
     because text CHECK (length(because) BETWEEN 1 AND 500),
+    returned_by uuid REFERENCES members (id), -- null where the rule did
+    returned_at timestamptz,
     retired_on date,
     retired_reference text CHECK (length(retired_reference) BETWEEN 1 AND 200),
     retired_file_id uuid,
@@ -191,6 +193,7 @@ CREATE TABLE offset_units (
     FOREIGN KEY (retired_file_id, event_id) REFERENCES event_files (id, event_id),
     CHECK (num_nulls(retired_on, retired_reference, retired_by, retired_at) IN (0, 4)),
     CHECK ((retired_at IS NOT NULL) = (state = 'retired')),
+    CHECK ((returned_at IS NOT NULL) = (state = 'returned')),
     CONSTRAINT serials_used_once EXCLUDE USING gist (registry WITH =, series WITH =, serials WITH &&)
         WHERE (state IN ('offered', 'held', 'retired'))
 );
@@ -199,8 +202,8 @@ CREATE INDEX offset_units_donor_id_idx ON offset_units (donor_id) WHERE donor_id
 CREATE FUNCTION guard_offset_units() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     -- grams follow from what may not change, and are not known yet
-    may_change constant text[] := '{state, decided_by, decided_at, because, retired_on, retired_reference,
-        retired_file_id, retired_by, retired_at, grams}';
+    may_change constant text[] := '{state, decided_by, decided_at, because, returned_by, returned_at, retired_on,
+        retired_reference, retired_file_id, retired_by, retired_at, grams}';
 BEGIN
     IF (to_jsonb(NEW) - may_change) <> (to_jsonb(OLD) - may_change)
         OR NOT (OLD.state, NEW.state) IN (

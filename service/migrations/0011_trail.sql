@@ -113,10 +113,19 @@ SELECT event_id, entered_at, entered_by, CASE WHEN donated THEN 'donor' ELSE 'or
     jsonb_build_object('class', class, 'registry', registry, 'project', project, 'grams', grams)
 FROM offset_units
 UNION ALL
-SELECT event_id, decided_at, decided_by, CASE state WHEN 'withdrawn' THEN 'donor' ELSE 'organizer' END,
-    'units_' || CASE WHEN state IN ('declined', 'withdrawn', 'returned') THEN state ELSE 'accepted' END, id::text,
-    jsonb_build_object('class', class, 'registry', registry, 'project', project, 'grams', grams, 'because', because)
+SELECT event_id, decided_at, decided_by, CASE
+        WHEN decided_by IS NULL THEN 'system' WHEN state = 'withdrawn' THEN 'donor' ELSE 'organizer'
+    END, 'units_' || CASE WHEN state IN ('declined', 'withdrawn') THEN state ELSE 'accepted' END, id::text,
+    jsonb_build_object(
+        'class', class, 'registry', registry, 'project', project, 'grams', grams,
+        'because', CASE WHEN state IN ('declined', 'withdrawn') THEN because END
+    )
 FROM offset_units WHERE decided_at IS NOT NULL
+UNION ALL
+SELECT event_id, returned_at, returned_by, CASE WHEN returned_by IS NULL THEN 'system' ELSE 'organizer' END,
+    'units_returned', id::text,
+    jsonb_build_object('class', class, 'registry', registry, 'project', project, 'grams', grams, 'because', because)
+FROM offset_units WHERE returned_at IS NOT NULL
 UNION ALL
 SELECT event_id, retired_at, retired_by, 'organizer', 'units_retired', id::text,
     jsonb_build_object(

@@ -231,7 +231,7 @@ async def test_refunds_still_come_to_a_closed_account(database: asyncpg.Pool) ->
         class_id = (await ledger.class_ids(connection, CLASSES[:1]))[CLASSES[0]]
         back = ledger.Transfer(new_id(), event, member, class_id, 100, "refund", 0, gift)
         await ledger.post_many(connection, [back])
-        await refunds.note(connection, event, 1, 100)
+        await refunds.note(connection, event, 1, 100, [back.id])
         assert await ledger.balance_g(connection, member) == 500
 
 

@@ -32,7 +32,6 @@ from service.errors import Refusal
 from service.ledger import Transfer
 from service.retirements import NewEventRetirement, NewRetirement
 from tests.books import CLASSES, open_member
-from tests.ledger_day import note_back
 from tests.ledger_model import DONE, Model
 from tests.tallied import open_hall
 
@@ -145,9 +144,10 @@ class Ledger(RuleBasedStateMachine):
 
     async def undo(self, id_: UUID) -> None:
         """Reverse, and where it was a gift tell the tally."""
-        await ledger.reverse(self.connection, id_, new_id())
-        for gift in self.model.gifts.get(id_, []):
-            await note_back(self.connection, gift.event, gift.grams, gone=0)
+        reversal = new_id()
+        await ledger.reverse(self.connection, id_, reversal)
+        if gifts := self.model.gifts.get(id_, []):
+            await refunds.note(self.connection, gifts[0].event, 0, sum(each.grams for each in gifts), [reversal])
 
     @rule(who=WHO, where=WHERE, grams=GRAMS, brief=st.booleans())
     def reserve(self, who: int, where: int, grams: int, brief: bool) -> None:

@@ -15,7 +15,7 @@ from service.db import transaction
 from tests.bench.figures import RUNS, Figure
 from tests.bench.load import Plan
 from tests.bench.processes import run_load
-from tests.bench.ready_events import make_event, multiply
+from tests.bench.ready_events import PATIENCE_S, make_event, multiply
 from tests.bench.stand import Stand, connected, stand
 from tests.bench.world import ROLES, speaks_for
 
@@ -30,7 +30,7 @@ def measure(scratch: Path) -> list[Figure]:
         return measure_on(service)
 
 
-def measure_on(service: Stand, count: int = EVENTS, seconds: float = 5, runs: int = RUNS) -> list[Figure]:
+def measure_on(service: Stand, count: int = EVENTS, seconds: float = 10, runs: int = RUNS) -> list[Figure]:
     """Ask for checklists of events chosen at random, at a steady rate."""
     token, ids = asyncio.run(prepare(service, count))
     chosen = random.Random(1)
@@ -54,9 +54,11 @@ def measure_on(service: Stand, count: int = EVENTS, seconds: float = 5, runs: in
 
 async def prepare(service: Stand, count: int) -> tuple[str, list[UUID]]:
     """The events, and the token of who organizes them."""
-    async with connected(service.config) as pool, transaction(pool) as connection:
-        caller, event = await make_event(connection, service.config)
-        ids = await multiply(connection, event, caller, count)
+    async with connected(service.config) as pool:
+        async with transaction(pool) as connection:
+            caller, event = await make_event(connection, service.config)
+            ids = await multiply(connection, event, caller, count)
+        await pool.execute("VACUUM ANALYZE", timeout=PATIENCE_S)  # which would else begin while it is measured
     return sessions.access_token(service.config, caller.member, ROLES | {Role.VIEWER}, datetime.now(UTC)), ids
 
 

@@ -118,7 +118,6 @@ async def multiply(connection: Connection, event: Event, caller: Caller, count: 
         UNITS,
         timeout=PATIENCE_S,
     )
-    await connection.execute("ANALYZE", timeout=PATIENCE_S)
     return ids
 
 

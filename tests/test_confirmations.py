@@ -11,12 +11,14 @@ import httpx
 import msgspec
 import pytest
 
-from service import neutrality_records, retired_serials
+from service import neutrality_records, offices, retired_serials
 from service.checkpoints import Untrue
 from service.config import Config
 from service.neutrality_records import Record, check
+from tests import ruled
 from tests.confirming import BECAUSE, Held, held, measure, neutral, officer, organization, retire, submit
 from tests.people import Headers, key
+from tests.ruled import rule
 
 DECLARED = {"truthful": True}
 
@@ -305,3 +307,12 @@ async def test_only_the_events_own_organizers_declare(
     assert (await client.get(url, headers=stranger)).status_code == 404
     assert (await client.get(url, headers=office)).status_code == 200
     assert (await client.get(f"/v1/confirmations/{own.event.id}")).status_code == 404
+
+
+def test_who_withdraws_for_the_place_is_whom_its_text_names() -> None:
+    hainan, jining = rule(ruled.HAINAN), rule(ruled.JINING)
+    assert offices.revoking_office(hainan) == "revokes"
+    kept = tuple(each for each in hainan.offices if each.key != "revokes")
+    assert offices.revoking_office(msgspec.structs.replace(hainan, offices=kept)) == "inspects"
+    assert not jining.office("revokes")
+    assert offices.revoking_office(jining) == "revokes"

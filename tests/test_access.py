@@ -25,6 +25,8 @@ SETTINGS = Config(database_url="", redis_url="", secret=b"test" * 8, local=True,
 APP = app.create_app(SETTINGS)
 VALUES: dict[type, str] = {UUID: str(UUID(int=7)), int: "7", str: "x"}
 PHONES = {Role.CITIZEN: LI, Role.OWNER: WANG, Role.GATE: HAN, Role.AUTHORITY: ZHAO}
+ENDS = ("sign-", "erasure")
+"""What ends a session."""
 PARTS = {Role.OWNER: "owner", Role.ORGANIZER: "editor", Role.VIEWER: "viewer", Role.GATE: "gate"}
 
 
@@ -83,7 +85,7 @@ async def register(connection: Connection, organization_id: UUID, by: UUID) -> N
 
 
 async def credentials(connection: Connection, config: Config, role: Role) -> dict[str, dict[str, str]]:
-    """Headers by which a person of this role calls the API and opens pages: a new session each time."""
+    """Headers by which a person of this role calls the API and opens pages, in a new session."""
     if role == Role.PUBLIC:
         return {"api": {}, "page": {}}
     now = datetime.now(UTC)
@@ -126,13 +128,16 @@ async def test_each_role_gets_in_where_the_table_says(role: Role, config: Config
         async with transaction(database) as connection:
             await become(connection, config, role)
     open_wide = msgspec.structs.replace(config, bench=True, sign_ins_per_address_a_minute=10_000)
-    got, said = {}, {}
+    got, said, last = {}, {}, ""
+    headers: dict[str, dict[str, str]] = {}
     async with serving(open_wide) as client:
         csrf = (await client.get("/")).cookies["tanhui_csrf"]
         client.cookies.clear()
         for route, url in urls(APP).items():
-            async with transaction(database) as connection:
-                headers = await credentials(connection, config, role)
+            if not headers or any(each in last for each in ENDS):
+                async with transaction(database) as connection:
+                    headers = await credentials(connection, config, role)
+            last = route
             kind = "api" if url.startswith("/v1/") else "page"
             cookies = "; ".join(filter(None, [headers["page"].get("Cookie"), f"tanhui_csrf={csrf}"]))
             sent = headers["api"] if kind == "api" else {"Cookie": cookies, "X-CSRFToken": csrf}

@@ -12,7 +12,7 @@ from litestar import Request, Response, get
 from litestar.params import FromPath
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
-from service import events, organizations, tallies
+from service import events, operators, organizations, tallies
 from service.access import READERS, Caller, Role
 from service.api.given import Pool, Streams
 from service.api.problems import language_of
@@ -58,7 +58,8 @@ async def show_authority(request: Request[Caller, Any, Any], pool: Pool) -> Resp
         seen = await events.of_caller(connection, request.user)
         found = [e for e in seen if Role.AUTHORITY in await organizations.roles_at(connection, request.user, e.id)]
         figures = {each.id: await tallies.read(connection, each.id) for each in found}
-    return page(request, "authority", events=found, tallies=figures)
+        officer = await operators.of_caller(connection, request.user)
+    return page(request, "authority", events=found, tallies=figures, officer=officer, offices=operators.OFFICES)
 
 
 @get("/authority/events/{event_id:uuid}")

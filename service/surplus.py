@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from service import ledger, offset_state
+from service import donation_needs, ledger, offset_state
 from service.db import Connection, encode_json, new_id
 from service.refunds import Owed, give_back, still_owed
 
@@ -24,11 +24,10 @@ async def waiting(connection: Connection) -> list[UUID]:
 
 async def return_some(connection: Connection, event_id: UUID, now: datetime, limit: int = 2_000) -> int:
     """Give back up to so many donations; return how many, 0 when there are none left or another is at it."""
-    held = await connection.fetchval(
-        "SELECT true FROM donation_needs WHERE event_id = $1 AND return_due FOR UPDATE SKIP LOCKED", event_id
-    )
-    if not held:
+    if not await take(connection, event_id):
         return 0
+    if not await is_reckoned(connection, event_id):
+        await donation_needs.reckon(connection, event_id, now)
     surplus = (await offset_state.of_event(connection, event_id, now)).neutral
     owed = await still_owed(connection, event_id, limit, everything=False, surplus=surplus)
     if not owed:
@@ -40,6 +39,29 @@ async def return_some(connection: Connection, event_id: UUID, now: datetime, lim
         return len(owed)  # something was retired meanwhile: all is looked at anew
     await tell(connection, event_id, owed, now)
     return await give_back(connection, event_id, owed)
+
+
+async def take(connection: Connection, event_id: UUID) -> bool:
+    """Be the only one to return an event's surplus until the transaction ends; False while another is, or none is due.
+
+    No row is locked: who retires holds the event's account and then reckons, and would wait for us as we for them.
+    """
+    return bool(
+        await connection.fetchval(
+            """
+            SELECT pg_try_advisory_xact_lock(hashtextextended($1::uuid::text, 9))
+                AND EXISTS (SELECT FROM donation_needs WHERE event_id = $1 AND return_due)
+            """,
+            event_id,
+        )
+    )
+
+
+async def is_reckoned(connection: Connection, event_id: UUID) -> bool:
+    """False for an event from before events' needs were reckoned."""
+    return bool(
+        await connection.fetchval("SELECT reckoned_at > 'epoch' FROM donation_needs WHERE event_id = $1", event_id)
+    )
 
 
 async def finish(connection: Connection, event_id: UUID) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -11,6 +12,7 @@ from service import donation_needs, offset_state, reservations
 from service.db import new_id, transaction
 from service.donation_uses import uses_of_donations
 from service.donations import ClassNotTaken, Donation, EventCovered
+from service.errors import Refusal
 from service.retirable import NotTakenByItsRule
 from tests.books import balance
 from tests.offsetting import TONNE_G, citizen, enter, fold, give, organized, publish, submitted
@@ -188,3 +190,38 @@ async def test_units_that_a_change_of_facts_bars_are_returned(database: asyncpg.
     assert await database.fetchval("SELECT count(*) FROM event_notices WHERE kind = 'units_returned'") == 2
     assert held.id != kept.id
     assert (await enter(database, await organized(database, "海口"), "CCER 1")).state == "held"
+
+
+async def test_an_event_from_before_needs_were_reckoned_is_reckoned_by_workers(database: asyncpg.Pool) -> None:
+    event, _ = await organized(database, "海口")
+    await database.execute("DELETE FROM donation_needs WHERE event_id = $1", event.id)
+    donor = await citizen(database, "110000", 100)
+    assert isinstance(await give(database, donor, event, 30), Donation)
+    await database.execute(
+        "INSERT INTO donation_needs (event_id, return_due, reckoned_at) VALUES ($1, true, 'epoch')", event.id
+    )
+    await returning.sweep(database)
+    assert await balance(database, donor) == 100
+    assert isinstance(await give(database, donor, event, 30), ClassNotTaken)
+
+
+async def test_retiring_while_the_surplus_goes_back_uses_and_returns_each_gram_once(database: asyncpg.Pool) -> None:
+    own = await organized(database, "北京")
+    event = own[0]
+    await publish(database, own, 1_000, "return")
+    donors = [await citizen(database, "110000", 100) for _ in range(6)]
+    for donor in donors:
+        await give(database, donor, event, 100)
+    await fold(database, event)
+    await submitted(database, own, 10)
+    await retire_given(database, event.id, 10)
+    jobs = [
+        returning.sweep(database),
+        returning.sweep(database),
+        *(retire_given(database, event.id, 7) for _ in range(4)),
+    ]
+    done = await asyncio.gather(*jobs, return_exceptions=True)
+    assert not [each for each in done if isinstance(each, Exception) and not isinstance(each, Refusal)], done
+    await returning.sweep(database)
+    retired = await database.fetchval("SELECT sum(grams) FROM retirements WHERE account_id = $1", event.id)
+    assert sum([await balance(database, donor) for donor in donors]) == 600 - retired

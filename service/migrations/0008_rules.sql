@@ -237,6 +237,8 @@ CREATE TABLE donation_needs (
     reckoned_at timestamptz NOT NULL
 );
 CREATE INDEX ON donation_needs (event_id) WHERE return_due;
+-- Events that there are take what they took until workers have reckoned them.
+INSERT INTO donation_needs (event_id, return_due, reckoned_at) SELECT id, true, 'epoch' FROM events;
 
 -- Where grams of a class come from. `recognized`: an authority of their region published their methodology here.
 CREATE VIEW class_origins AS

@@ -53,4 +53,4 @@ def serials_of(record: Record) -> Iterator[str]:
     for each in record.offsets:
         yield from (block.serials for block in each.blocks)
         for unit in each.units:
-            yield f"{unit.registry} {unit.series}{unit.first}–{unit.series}{unit.last} ({unit.reference})"
+            yield f"{unit.registry} {unit.serials} ({unit.reference})"

@@ -74,7 +74,7 @@ def facts(record: Record, language: Language) -> list[tuple[str, str, FieldKey |
 def serials(offset: OffsetSaid) -> list[str]:
     """Its serials, block by block."""
     own = [each.serials for each in offset.blocks]
-    units = [f"{u.registry} {u.series}{u.first}–{u.series}{u.last} · {u.vintage} · {u.reference}" for u in offset.units]
+    units = [f"{u.registry} {u.serials} · {u.vintage} · {u.reference}" for u in offset.units]
     return own + units
 
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from scenarios.meeting.rule_terms import Confirmation as Way
 from scenarios.meeting.rule_terms import FieldKey, OffsetClass, Text
+from scenarios.meeting.serial_texts import Serials
 from service.checkpoints import Untrue
 from service.config import Config
 from service.i18n import mark
@@ -91,6 +92,11 @@ class UnitsSaid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     grams: int
     retired_on: date
     reference: str
+
+    @property
+    def serials(self) -> str:
+        """The block for people."""
+        return Serials(self.series, self.first, self.last).text
 
 
 class OffsetSaid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from scenarios.meeting.rule_terms import OffsetClass, Text
+from scenarios.meeting.serial_texts import Serials
 from service.access import Caller, Role
 from service.db import Connection
 from service.errors import NotFound
@@ -49,7 +50,7 @@ class Units(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def serials(self) -> str:
         """The block for people."""
-        return f"{self.series} {self.first}–{self.last}".strip()
+        return Serials(self.series, self.first, self.last).text
 
 
 STATE_WORDS: dict[State, Text] = {

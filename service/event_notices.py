@@ -9,10 +9,13 @@ from uuid import UUID
 
 import msgspec
 
-from scenarios.meeting.rule_terms import Text
+from scenarios.meeting.offset_classes import CLASS_LABELS
+from scenarios.meeting.readiness_texts import filled, tonnes
+from scenarios.meeting.rule_terms import OffsetClass, Text
 from service.db import Connection, encode_json, new_id
 
 Kind = Literal["reminder", "overdue"]
+AnyKind = Literal["reminder", "overdue", "withdrawn", "units_returned", "credits_returned"]
 SHOWN = 20
 SHOWN_FOR = timedelta(days=31)
 
@@ -28,12 +31,30 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """A reminder before a deadline, or the word that it is over."""
+    """What was told, in words. Of a deadline: its step, its last day, and the days left when it was told."""
 
     event_id: UUID
-    kind: Kind
-    about: About
+    kind: AnyKind
+    what: Text
     made_at: datetime
+    step: str | None = None
+    due_on: date | None = None
+    days: int | None = None
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What the others tell: of a withdrawal the reason, of what went back how much."""
+
+    because: str = ""
+    grams: int = 0
+    unit: OffsetClass | None = msgspec.field(default=None, name="class")
+
+
+WITHDRAWN = Text("碳中和的确认被撤销：{because}", "The confirmation was withdrawn: {because}")
+UNITS_RETURNED = Text(
+    "{unit} {amount} 吨不再符合规则，已退回", "{amount} t of {unit} are no longer admitted by the rule and went back"
+)
+CREDITS_RETURNED = Text("多于所需的捐赠 {amount} 吨已退回捐赠者", "Donations of {amount} t beyond the need went back")
 
 
 async def add(connection: Connection, event_id: UUID, kind: Kind, key: str, about: About, now: datetime) -> bool:
@@ -54,11 +75,11 @@ async def add(connection: Connection, event_id: UUID, kind: Kind, key: str, abou
 
 
 async def of_event(connection: Connection, event_id: UUID) -> tuple[Notice, ...]:
-    """The newest reminders of an event."""
+    """What an event's people were told, the newest first."""
     rows = await connection.fetch(
         """
         SELECT event_id, kind, about, made_at FROM event_notices
-        WHERE event_id = $1 AND kind IN ('reminder', 'overdue')
+        WHERE event_id = $1 AND kind IN ('reminder', 'overdue', 'withdrawn', 'units_returned', 'credits_returned')
         ORDER BY made_at DESC, id DESC LIMIT $2
         """,
         event_id,
@@ -90,6 +111,16 @@ async def still_open(connection: Connection, event_ids: Collection[UUID], now: d
 
 
 def as_notice(row: Any) -> Notice:
-    """A row of the queries above."""
-    about = msgspec.json.decode(row["about"], type=About)
-    return Notice(event_id=row["event_id"], kind=row["kind"], about=about, made_at=row["made_at"])
+    """A row of the queries above, in words."""
+    kind: AnyKind = row["kind"]
+    given = {"event_id": row["event_id"], "kind": kind, "made_at": row["made_at"]}
+    if kind in {"reminder", "overdue"}:
+        about = msgspec.json.decode(row["about"], type=About)
+        return Notice(what=about.what, step=about.step, due_on=about.due_on, days=about.days, **given)
+    told = msgspec.json.decode(row["about"], type=Told)
+    if kind == "withdrawn":
+        return Notice(what=filled(WITHDRAWN, because=told.because), **given)
+    amount = tonnes(told.grams)
+    if told.unit is None:
+        return Notice(what=filled(CREDITS_RETURNED, amount=amount), **given)
+    return Notice(what=filled(UNITS_RETURNED, unit=CLASS_LABELS[told.unit], amount=amount), **given)

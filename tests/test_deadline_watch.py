@@ -13,7 +13,7 @@ import msgspec
 
 from scenarios.meeting import rule_files
 from service import plans
-from service.db import encode_json
+from service.db import encode_json, new_id
 from tests.neutral import FACTS, days_from_now, held, ready, say, step
 from tests.people import WANG, found_organization
 from workers import watching
@@ -55,7 +55,23 @@ async def test_reminders_come_once_and_months_end_where_the_event_is(
     assert await watching.sweep(database, datetime(2028, 6, 1, tzinfo=UTC)) == 0
     assert await notices(database, other) == [], "nobody began to make it neutral"
     found = await ready(client, wang, event)
-    assert found["notices"][0]["about"]["what"]["zh"] == "实现碳中和：原则上不晚于大型活动结束后6个月内"
+    assert found["notices"][0]["what"]["zh"] == "实现碳中和：原则上不晚于大型活动结束后6个月内"
+    assert (found["notices"][0]["kind"], found["notices"][0]["days"]) == ("overdue", -1)
+    others = {
+        "withdrawn": ({"by": "authority", "because": "抽查不符"}, "碳中和的确认被撤销：抽查不符"),
+        "units_returned": ({"class": "ccer", "grams": 1_500_000, "because": "x"}, "1.5 吨不再符合规则，已退回"),
+        "credits_returned": ({"donations": 3, "grams": 7}, "多于所需的捐赠 0.000007 吨已退回捐赠者"),
+    }
+    for kind, (about, text) in others.items():
+        await database.execute(
+            "INSERT INTO event_notices (id, event_id, kind, key, about, made_at) VALUES ($1, $2, $3, 'k', $4, $5)",
+            new_id(),
+            UUID(event),
+            kind,
+            encode_json(about),
+            datetime(2028, 7, 1, tzinfo=UTC),
+        )
+        assert text in (await ready(client, wang, event))["notices"][0]["what"]["zh"]
 
 
 async def test_a_rule_that_asks_for_the_newest_switches_and_says_what_it_newly_asks(

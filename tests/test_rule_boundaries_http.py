@@ -242,6 +242,9 @@ async def test_who_is_no_longer_independent_or_registered_certifies_nothing(
         await story.post("verification-reports", report(), verifying)
         joined = "INSERT INTO organization_members (organization_id, member_id, role) VALUES ($1, $2, 'viewer')"
         await database.execute(joined, firm, story.organizer)
+        city = "INSERT INTO authority_members (member_id, region, offices) VALUES ($1, '440300', '{supervises}')"
+        await database.execute(city, story.organizer)
+        assert await refusal(story, "inventories/1/verification", None) == "own_event", "also not as an officer"
         certificate = "third-party-certificate"
         assert await refusal(story, certificate, {}, verifying) == "verifier_not_independent"
         assert await refusal(story, certificate, {}) == "not_allowed"

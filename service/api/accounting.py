@@ -11,7 +11,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, JSONBody
 
 from scenarios.meeting.differences import Difference
-from service import accountings, events, inventories
+from service import accountings, engagements, events, inventories
 from service.access import READERS, Caller, Role
 from service.accountings import NewAbsence, NewSettings, Opening, Settings
 from service.api.given import Pool
@@ -148,16 +148,17 @@ async def show_differences(
 @post(
     "/events/{event_id:uuid}/inventories/{number:int}/verification",
     status_code=201,
-    responses=refuses(inventories.VerifiedAlready, inventories.VersionOvertaken, *WRITES),
+    responses=refuses(inventories.VerifiedAlready, inventories.VersionOvertaken, engagements.OwnEvent, *WRITES),
 )
 async def verify_inventory(
     request: Request[Caller, Any, Any], event_id: FromPath[UUID], number: FromPath[int], key: Key, pool: Pool
 ) -> Response[Version]:
-    """Say that the newest version was verified."""
+    """Say that the newest version was verified; of another's event."""
     now = datetime.now(UTC)
 
     async def verify(connection: Connection) -> Version:
         await require(connection, request.user, event_id, Role.AUTHORITY)
+        await engagements.require_other_hands(connection, request.user, event_id)
         return await inventories.verify(connection, request.user, event_id, number, now)
 
     return await answer_once(request, pool, key, None, verify)

@@ -119,7 +119,14 @@ def config(database_url: str, redis_url: str) -> Config:
 
 @pytest.fixture
 async def database(config: Config) -> AsyncIterator[asyncpg.Pool]:
-    """A pool on the test's own database. Afterwards the books must be in order, and so when the log is sealed."""
+    """A pool on the test's own database."""
+    async with audited(config) as pool:
+        yield pool
+
+
+@asynccontextmanager
+async def audited(config: Config) -> AsyncIterator[asyncpg.Pool]:
+    """A pool on a database. Afterwards the books must be in order, and so when the log is sealed."""
     pool = await open_pool(config)
     yield pool
     async with transaction(pool) as connection:

@@ -184,9 +184,9 @@ async def create(connection: Connection, caller: Caller, new: NewEvent) -> Event
         """
         INSERT INTO events (
             id, organization_id, name, kind, country, region, place, venue, latitude, longitude, time_zone,
-            expected_people, factor_set, same_event_clause, meal
+            expected_people, factor_set, same_event_clause, meal, own_rule_place
         )
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         """,
         event_id,
         new.organization_id,
@@ -203,6 +203,7 @@ async def create(connection: Connection, caller: Caller, new: NewEvent) -> Event
         factor_set,
         programmes.rules().same_event_clause(place.region or place.country, first_day(new)),
         new.meal,
+        rule_place(place),
     )
     await add_hours(connection, event_id, new.hours)
     await add_gates(connection, event_id, names)

@@ -1058,6 +1058,7 @@ CREATE TABLE events (
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     same_event_clause text,
     meal text,
+    own_rule_place text,
     CHECK (((expected_people >= 1) AND (expected_people <= 10000000))),
     CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
     CHECK (((length(name) >= 1) AND (length(name) <= 200))),
@@ -1065,11 +1066,13 @@ CREATE TABLE events (
     CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision))),
     CHECK ((country ~ '^[A-Z]{2}$'::text)),
     CHECK ((meal ~ '^meal_[a-z]+$'::text)),
+    CHECK ((own_rule_place ~ '^([0-9]{6}|[A-Z]{2})$'::text)),
     CHECK ((region ~ '^[0-9]{6}$'::text)),
     FOREIGN KEY (organization_id) REFERENCES organizations(id),
     PRIMARY KEY (id)
 );
 CREATE INDEX events_organization_id_idx ON events USING btree (organization_id);
+CREATE INDEX events_own_rule_place_idx ON events USING btree (own_rule_place);
 CREATE INDEX events_region_idx ON events USING btree (region);
 
 
@@ -1772,12 +1775,19 @@ CREATE TRIGGER guard BEFORE UPDATE ON retirements FOR EACH ROW EXECUTE FUNCTION 
 
 
 CREATE VIEW rule_places AS
- SELECT event_id,
-    rule_place
+ SELECT said.event_id,
+    said.rule_place
    FROM event_facts said
   WHERE (NOT (EXISTS ( SELECT
            FROM event_facts newer
-          WHERE ((newer.event_id = said.event_id) AND (newer.id > said.id)))));
+          WHERE ((newer.event_id = said.event_id) AND (newer.id > said.id)))))
+UNION ALL
+ SELECT events.id AS event_id,
+    events.own_rule_place AS rule_place
+   FROM events
+  WHERE ((events.own_rule_place IS NOT NULL) AND (NOT (EXISTS ( SELECT
+           FROM event_facts
+          WHERE (event_facts.event_id = events.id)))));
 
 
 CREATE TABLE rule_switches (

@@ -19,7 +19,7 @@ from service import app, operators, organizations, sessions
 from service.access import ACCESS, Caller, Role, roles_as
 from service.config import Config
 from service.db import Connection, new_id, transaction
-from service.events import Event
+from service.events import Event, of_caller
 from service.organizations import roles_at
 from tests.books import open_member
 from tests.conftest import serving
@@ -203,6 +203,15 @@ async def test_an_event_is_its_parties_to_see_and_to_change(database: asyncpg.Po
     wrong = await try_all(database, config, routes_to(APP, "event_id", event.id), asking)
     assert not wrong, "\n".join(wrong)
     assert await rows(database) == before
+
+
+async def test_a_citys_authority_sees_its_events_before_anybody_said_more_of_them(database: asyncpg.Pool) -> None:
+    events = {place: await open_event(database, place=place) for place in ("深圳", "广州")}
+    async with transaction(database) as connection:
+        shenzhen = Caller(await officer(connection, "440300"), frozenset())
+        seen = {place: await roles_at(connection, shenzhen, each.id) for place, each in events.items()}
+        assert seen == {"深圳": {Role.AUTHORITY}, "广州": frozenset()}
+        assert [each.id for each in await of_caller(connection, shenzhen)] == [events["深圳"].id]
 
 
 async def test_an_organization_is_its_peoples_and_its_people_its_owners(database: asyncpg.Pool, config: Config) -> None:

@@ -4,11 +4,17 @@ UPDATE organization_members SET role = 'owner' WHERE role = 'organizer';
 ALTER TABLE organization_members
     ADD CONSTRAINT organization_members_role_check CHECK (role IN ('owner', 'editor', 'viewer', 'gate'));
 
--- Whose rule an event is under, as the newest of its facts says; that place's authority watches it beside its region's.
+-- Whose rule an event is under, as the newest of its facts says, else by its own place, where that is known to be a
+-- city; the authority there watches it beside its region's.
+ALTER TABLE events ADD COLUMN own_rule_place text CHECK (own_rule_place ~ '^([0-9]{6}|[A-Z]{2})$');
 CREATE VIEW rule_places AS
 SELECT event_id, rule_place FROM event_facts AS said
-WHERE NOT EXISTS (SELECT FROM event_facts AS newer WHERE newer.event_id = said.event_id AND newer.id > said.id);
+WHERE NOT EXISTS (SELECT FROM event_facts AS newer WHERE newer.event_id = said.event_id AND newer.id > said.id)
+UNION ALL
+SELECT id, own_rule_place FROM events
+WHERE own_rule_place IS NOT NULL AND NOT EXISTS (SELECT FROM event_facts WHERE event_id = events.id);
 CREATE INDEX event_facts_rule_place_idx ON event_facts (rule_place);
+CREATE INDEX events_own_rule_place_idx ON events (own_rule_place);
 
 -- Who is what to an event: its organization's people, its place's authority, the people of the verifier it engaged.
 CREATE VIEW event_parties AS

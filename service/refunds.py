@@ -195,9 +195,7 @@ def refunds(event_id: UUID, owed: Iterable[Owed]) -> Iterable[ledger.Transfer]:
             )
 
 
-async def note(
-    connection: Connection, event_id: UUID, donations: int, grams: int, transfers: Collection[UUID]
-) -> None:
+async def note(connection: Connection, event_id: UUID, donations: int, grams: int, transfers: Collection[UUID]) -> None:
     """Count it no more in the event's tally."""
     await connection.execute(
         """

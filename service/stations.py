@@ -145,9 +145,7 @@ async def find_own(connection: Connection, caller: Caller, station_id: UUID, *ro
     return station
 
 
-async def require_standing(
-    connection: Connection, caller: Caller, partner_id: UUID, *roles: Role
-) -> frozenset[Role]:
+async def require_standing(connection: Connection, caller: Caller, partner_id: UUID, *roles: Role) -> frozenset[Role]:
     """Go on only for one who acts for the partner's organization in one of these roles; return all that they are in.
 
     Raises NotFound for one who does not act for it, so that nothing is revealed, and NotAllowed for another role.

@@ -76,9 +76,7 @@ async def strike_off(
 
 async def named(connection: Connection, organization_id: UUID) -> str:
     """An organization's name, held so that what is said of it is said in turn. Raises NotFound."""
-    name = await connection.fetchval(
-        "SELECT name FROM organizations WHERE id = $1 FOR NO KEY UPDATE", organization_id
-    )
+    name = await connection.fetchval("SELECT name FROM organizations WHERE id = $1 FOR NO KEY UPDATE", organization_id)
     if name is None:
         raise NotFound
     return str(name)

@@ -14,10 +14,11 @@ from msgspec import Meta
 from scenarios import places
 from scenarios.meeting.rule_places import rule_place, rule_places
 from scenarios.meeting.rule_terms import Confirmation, Host, Kind
-from scenarios.meeting.thresholds import EventFacts
+from scenarios.meeting.thresholds import MAX_PEOPLE, EventFacts
+from scenarios.refusals import PeopleAbsurd
 from scenarios.regions import CITIES, Language, jurisdiction_name
 from service.access import Caller
-from service.carbon import carbon_refused
+from service.carbon import carbon_refusal, carbon_refused
 from service.db import Connection, new_id
 from service.errors import BadInput
 from service.events import Event, day_of
@@ -90,7 +91,10 @@ async def of_event(connection: Connection, event: Event) -> Facts:
 
 
 async def say(connection: Connection, caller: Caller, event: Event, new: NewFacts, now: datetime) -> Facts:
-    """Put facts in force; those before are kept. Raises RulePlaceElsewhere."""
+    """Put facts in force; those before are kept. Raises RulePlaceElsewhere, and CarbonRule for absurdly many people."""
+    in_all = new.people_on_site + new.people_at_sub_venues + new.people_online
+    if in_all > MAX_PEOPLE:
+        raise carbon_refusal(PeopleAbsurd(people=in_all, limit=MAX_PEOPLE))
     choices = [each.code for each in await place_choices(event)]
     chosen = new.rule_place or choices[0]
     if chosen not in choices:

@@ -24,7 +24,7 @@ from service.grounds import GroundSaid, said
 State = Literal["planned", "done", "dropped"]
 Stage = Literal["prepare", "hold", "close"]
 MeasureKey = Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,60}$(?!\n)")]
-Words = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[^\x00]*\S[^\x00]*$(?!\n)")]
+Words = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$(?!\n)")]
 OWN = re.compile(r"other(_[a-z0-9_]{1,50})?")
 
 

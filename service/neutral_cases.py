@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from scenarios.meeting.boundaries import Boundary
 from scenarios.meeting.measures import measures_of
@@ -15,8 +16,8 @@ from scenarios.meeting.readiness_terms import EventRecord, is_neutral, label_of,
 from scenarios.meeting.readiness_texts import listed, tonnes
 from scenarios.meeting.rule_terms import Confirmation as Way
 from scenarios.meeting.rule_terms import Label, RulePack, Text
-from scenarios.meeting.thresholds import OpenWay, Standing
-from service import accountings, events, governing_rules, inventories, retired_serials
+from scenarios.meeting.thresholds import OpenWay, Standing, classify
+from service import accountings, events, governing_rules, head_counts, inventories, retired_serials
 from service.db import Connection
 from service.errors import NotNow, Refusal
 from service.event_facts import Facts
@@ -86,6 +87,12 @@ class MeasuresFirst(InWords):
     code = "measures_first"
 
 
+class PeopleUnderstated(InWords):
+    """报到或清点的有 {counted} 人，多于所说的人数；按这么多人，这场活动是“{label}”。请先更正活动的情况。"""
+
+    code = "people_understated"
+
+
 class FieldsMissing(InWords):
     """还缺：{missing}。"""
 
@@ -93,7 +100,10 @@ class FieldsMissing(InWords):
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """What a confirmation is made of. `label` is the one wanted; null where the place has several and none is named."""
+    """What a confirmation is made of. `label` is the one wanted; null where the place has several and none is named.
+
+    `counted` people came: those who checked in, or those counted at the doors where these are more.
+    """
 
     event: Event
     organizer: str
@@ -103,6 +113,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     offsets: tuple[OffsetSaid, ...]
     measures: tuple[MeasureSaid, ...]
     label: Label | None
+    counted: int
     now: datetime
 
     @property
@@ -162,11 +173,14 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def neutral_on(self) -> date | None:
-        """When as much as is needed was retired; where nothing is, when that was known. Null before."""
+        """When as much as is needed was retired, the event's last day at the earliest; null before.
+
+        Where nothing is needed, when that was known.
+        """
         if self.version is None or self.retired_g < self.need_g:
             return None
         retired_on = retired_serials.neutral_on(self.offsets, self.need_g)
-        return retired_on or day_of(self.event, self.version.made_at)
+        return max(retired_on, self.last) if retired_on else day_of(self.event, self.version.made_at)
 
     def way(self, key: Way) -> OpenWay | None:
         """That confirmation, where it is open to the event."""
@@ -189,8 +203,15 @@ async def of_event(connection: Connection, event_id: UUID, now: datetime, label:
         offsets=await retired_serials.of_event(connection, event_id, governed.rule),
         measures=await measures_done(connection, event_id, governed.rule),
         label=wanted_label(governed, label),
+        counted=await counted_people(connection, event_id),
         now=now,
     )
+
+
+async def counted_people(connection: Connection, event_id: UUID) -> int:
+    """How many people checked in, by what was folded last, or were counted, whichever is more."""
+    people = await connection.fetchval("SELECT people FROM tallies WHERE event_id = $1", event_id)
+    return max(people or 0, (await head_counts.of_event(connection, event_id)).total or 0)
 
 
 def wanted_label(governed: Governed, wanted: LabelKey | None) -> Label | None:
@@ -233,10 +254,21 @@ def hindrances(case: Case, way: Way | None) -> Iterator[Refusal]:
         return
     if case.event.cancelled:
         yield ConfirmCancelled()
+    if (larger := understated(case)) is not None:
+        yield PeopleUnderstated(counted=case.counted, label=larger.label).under(larger.ground)
     if way is not None and case.way(way) is None:
         ways = listed([each.name for each in case.standing.confirmations])
         yield WayNotOpen(label=case.standing.label, ways=ways).under(case.standing.ground)
     yield from unfinished(case, way)
+
+
+def understated(case: Case) -> Standing | None:
+    """How the rule would take the event by those who came, where that is another way than by what was said of it."""
+    facts = case.facts.facts
+    if case.counted <= facts.people_on_site + facts.people_at_sub_venues:
+        return None
+    found = classify(case.rule, replace(facts, people_on_site=case.counted, people_at_sub_venues=0))
+    return found if found.size != case.standing.size else None
 
 
 def unfinished(case: Case, way: Way | None) -> Iterator[Refusal]:

@@ -15,17 +15,18 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from scenarios.meeting.offset_classes import OffsetUnit
+from scenarios.meeting.offset_classes import CLASS_LABELS, OffsetUnit
 from scenarios.meeting.rule_terms import OffsetClass, RulePack
+from scenarios.regions import is_place_code
 from service import donation_needs, event_files, events, governing_rules, retiring_order, unit_admission
 from service.access import Caller, Role
 from service.db import Connection, new_id
 from service.donations import ClosedToDonations
-from service.errors import BadInput, Conflict, NotFound
+from service.errors import BadInput, Conflict, NotFound, NotNow
 from service.event_facts import PlaceCode
 from service.event_files import Kept
 from service.event_measures import require_file, require_past
-from service.events import Event
+from service.events import Event, day_of
 from service.inputs import LINE, Name
 from service.organizations import require, require_in
 from service.reservations import check_open
@@ -51,6 +52,30 @@ class CitizensCreditsHere(BadInput):
     """公众的碳普惠减排量由公众在本平台捐赠，不必登记。"""
 
     code = "citizen_credits_here"
+
+
+class VintageAhead(BadInput):
+    """{vintage} 年还没有到，不会有这一年的减排量。"""
+
+    code = "vintage_ahead"
+
+
+class ProjectPlaceUnknown(BadInput):
+    """没有“{place}”这个地区代码：请填六位行政区划代码，或两个字母的国家代码。"""
+
+    code = "project_place_unknown"
+
+
+class RetiredTooEarly(BadInput):
+    """{retired_on} 早于这批减排量的年份 {vintage}。"""
+
+    code = "retired_too_early"
+
+
+class ProofMissing(NotNow):
+    """注销“{unit}”须提供证明：请附上登记系统出具的文件。"""
+
+    code = "proof_missing"
 
 
 class NewUnits(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -128,19 +153,29 @@ async def write(
 ) -> Units:
     """Keep units, offered where there is a donor and held where there is none.
 
-    Raises ClosedToDonations, CitizensCreditsHere, what is unreadable in them, what the rule refuses, FileNotOfEvent,
-    and SerialsUsed.
+    Raises ClosedToDonations, CitizensCreditsHere, what is unreadable in them or cannot be, what the rule refuses,
+    FileNotOfEvent, and SerialsUsed.
     """
     if new.unit == "citizen_credits":
         raise CitizensCreditsHere
     typed = read(new.unit, new.registry, new.serials, new.series, new.first, new.last)
     event = await locked(connection, event_id)
+    require_possible(new, day_of(event, now))
     governed = await governing_rules.of_event(connection, event, now)
     unit_admission.require(governed.rule, unit_of(new, typed))
     await require_file(connection, event_id, new.file_id)
     units_id = await insert(connection, caller, event_id, new, typed, donor_id, now)
     await donation_needs.reckon(connection, event_id, now)
     return await find(connection, event_id, units_id)
+
+
+def require_possible(new: NewUnits, today: date) -> None:
+    """Raise VintageAhead for a year that has not come, ProjectPlaceUnknown for a place that is none; counties pass."""
+    if new.vintage > today.year:
+        raise VintageAhead(vintage=new.vintage)
+    county = len(new.project_place) == 6 and is_place_code(f"{new.project_place[:2]}0000")
+    if not (county or is_place_code(new.project_place)):
+        raise ProjectPlaceUnknown(place=new.project_place)
 
 
 def unit_of(new: NewUnits, typed: Typed) -> OffsetUnit:
@@ -260,14 +295,18 @@ async def retire(
 ) -> Units:
     """Note that units were retired in their registry.
 
-    Raises NotFound, NotAllowed, UnitsDecided, NotYetDone, FileNotOfEvent, OrderLeft, and what the rule refuses.
+    Raises NotFound, NotAllowed, UnitsDecided, NotYetDone, RetiredTooEarly, FileNotOfEvent, OrderLeft, what the rule
+    refuses, and ProofMissing where it asks for a proof.
     """
     await require(connection, caller, event_id, Role.ORGANIZER)
     event = await locked(connection, event_id)
     units = await open_to(connection, event_id, units_id, "held")
     require_past(event, new.retired_on, now)
+    if new.retired_on.year < units.vintage:
+        raise RetiredTooEarly(retired_on=new.retired_on.isoformat(), vintage=units.vintage)
     await require_file(connection, event_id, new.file_id)
     rule = await require_taken(connection, event, units_id, now)
+    require_proof(rule, units.unit, new)
     await retiring_order.require(connection, event_id, rule, {str(units_id): units.grams})
     await connection.execute(
         """
@@ -284,6 +323,13 @@ async def retire(
     )
     await donation_needs.reckon(connection, event_id, now)
     return await find(connection, event_id, units_id)
+
+
+def require_proof(rule: RulePack | None, unit: OffsetClass, new: NewRetirement) -> None:
+    """Raise ProofMissing where the rule asks for a proof and there is none: a retirement is written down once."""
+    said = rule.retirement(unit) if rule else None
+    if rule and said and said.proof and new.file_id is None:
+        raise ProofMissing(unit=CLASS_LABELS[unit]).under(rule.ground(said))
 
 
 async def locked(connection: Connection, event_id: UUID) -> Event:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from service import donation_needs, ledger, offset_units, tallies
+from service import donation_needs, event_files, ledger, offset_units, tallies
 from service.access import Caller
 from service.db import new_id, transaction
 from service.donation_needs import Need
@@ -53,9 +53,11 @@ async def offer(pool: asyncpg.Pool, event: Event, donor: tuple[Event, Caller], s
 
 
 async def retire(pool: asyncpg.Pool, own: tuple[Event, Caller], units: Units) -> Units:
-    """Retire units on the event's first day, committed."""
-    new = NewRetirement(retired_on=date(2026, 11, 20), reference="注销单 7")
+    """Retire units on the event's first day, with a proof, committed."""
     async with transaction(pool) as connection:
+        kept = event_files.Kept("application/pdf", b"%PDF-1.7")
+        proof = await event_files.add(connection, own[1], own[0].id, "注销证明.pdf", "proof", kept, NOW)
+        new = NewRetirement(retired_on=date(2026, 11, 20), reference="注销单 7", file_id=proof.id)
         return await offset_units.retire(connection, own[1], own[0].id, units.id, new, NOW)
 
 

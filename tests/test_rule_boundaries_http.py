@@ -85,6 +85,27 @@ async def test_each_place_draws_its_line_where_its_text_does(client: httpx.Async
     ]
 
 
+async def test_what_is_said_of_an_event_is_possible_and_no_fewer_than_came(story: Story) -> None:
+    said: dict[str, Any] = {"kind": "meeting", "host": "other", "confirmation": "self_declaration"}
+    await story.begin("济宁", 499, **said)
+    too_many = said | {"people_on_site": 10_000_000, "people_at_sub_venues": 1}
+    assert await refusal(story, "facts", too_many) == "people_absurd"
+    assert await refusal(story, "plan", {"about": "\0"}) == "bad_input"
+    await story.plan(["clean_transport"], {"ccer": T})
+    await story.meet(kwh="1")
+    await story.post("head-counts", {"people": 500, "how": "门口计数"})
+    with story.end():
+        await story.account()
+        units = await story.enter("ccer", "SD-2024 000001-000009", project_place="370000")
+        await story.retire(units)
+        headers = await story.headers(story.organizer)
+        answer = await story.client.post(story.at("declaration"), json={"truthful": True}, headers=headers | key())
+        found = answer.json()
+        assert (found["code"], found["clause"]) == ("people_understated", "三、实施范围（一）")
+        await story.post("facts", said | {"people_on_site": 500})
+        assert await refusal(story, "declaration", {"truthful": True}) == "way_not_open"
+
+
 # Days -----------------------------------------------------------------------------------------------------------------
 
 
@@ -187,14 +208,22 @@ async def test_units_are_taken_as_they_can_be_and_each_serial_once(story: Story)
         ({"serials": f"CEA 1-{10**18 - 1}"}, "serials_too_many"),
         ({"serials": "CEA 1", "vintage": 1989}, "bad_input"),
         ({"serials": "CEA 1", "registry": "?"}, "registry_unknown"),
+        ({"serials": "CEA 1", "vintage": 2099}, "vintage_ahead"),
+        ({"serials": "CEA 1", "project_place": "999999"}, "project_place_unknown"),
     ):
         assert await refusal(story, "units", CEA | {"project_place": "310000"} | said) == code, said
     units = await story.enter("national_allowance", "CEA-2025 000100-000199", registry="CN-ETS")
     for same in ("cea－2025 199－199", "CEA 2025 00150～00300", "CEA-2025 0100至0100"):
         assert await refusal(story, "units", CEA | {"project_place": "310000", "serials": same}) == "serials_used", same
-    for odd in ({"retired_on": "2099-01-01"}, {"retired_on": "2026-02-30"}, {"reference": ""}):
+    for odd, code in (
+        ({"retired_on": "2099-01-01"}, "not_yet_done"),
+        ({"retired_on": "2026-02-30"}, "bad_input"),
+        ({"retired_on": "0001-01-01"}, "retired_too_early"),
+        ({"reference": ""}, "bad_input"),
+        ({}, "proof_missing"),
+    ):
         body = {"retired_on": "2026-01-01", "reference": "单 1"} | odd
-        assert await refusal(story, f"units/{units['id']}/retirement", body) in {"not_yet_done", "bad_input"}
+        assert await refusal(story, f"units/{units['id']}/retirement", body) == code, odd
     await story.retire(units)
     again: tuple[tuple[str, dict[str, str] | None], ...] = (
         ("retirement", {"retired_on": "2026-01-01", "reference": "单 1"}),
@@ -278,7 +307,8 @@ async def test_what_is_confirmed_is_not_cancelled_and_what_is_withdrawn_says_so_
         await story.post("activity-data", {"lines": [line]})
         assert await refusal(story, "inventories", {}) == "restatement_unexplained"
         await story.post("inventories", {"because": "漏记一块电表"})
-        assert "第 2 版清单" in await story.get(page), "what was restated after it is said"
+        for each in (page, label):
+            assert "第 2 版清单" in await story.get(each), "what was restated after it is said"
         assert not (await story.get("offset-state"))["neutral"]
         withdrawal = f"/v1/confirmations/{made['id']}/withdrawal"
         stranger = await story.citizen()

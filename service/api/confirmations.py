@@ -47,6 +47,7 @@ HINDERED: tuple[type[Refusal], ...] = (
     neutral_cases.NotNeutralYet,
     neutral_cases.MeasuresFirst,
     neutral_cases.FieldsMissing,
+    neutral_cases.PeopleUnderstated,
     confirmations.ConfirmedAlready,
     *WRITES,
 )

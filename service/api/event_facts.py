@@ -9,7 +9,7 @@ from uuid import UUID
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, JSONBody
 
-from scenarios.refusals import PlaceUnknown
+from scenarios.refusals import PeopleAbsurd, PlaceUnknown
 from service import donation_needs, event_facts, events
 from service.access import Caller, Role
 from service.api.given import Pool
@@ -20,10 +20,10 @@ from service.db import Connection
 from service.event_facts import Facts, NewFacts, RulePlaceElsewhere
 from service.organizations import require
 
-PLACE = CLASSES[PlaceUnknown]
+PLACE, MANY = CLASSES[PlaceUnknown], CLASSES[PeopleAbsurd]
 
 
-@post("/events/{event_id:uuid}/facts", status_code=201, responses=refuses(*WRITES, RulePlaceElsewhere, PLACE))
+@post("/events/{event_id:uuid}/facts", status_code=201, responses=refuses(*WRITES, RulePlaceElsewhere, PLACE, MANY))
 async def say_facts(
     request: Request[Caller, Any, Any], event_id: FromPath[UUID], data: JSONBody[NewFacts], key: Key, pool: Pool
 ) -> Response[Facts]:

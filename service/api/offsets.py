@@ -28,8 +28,12 @@ from service.offset_units import (
     NewOffer,
     NewRetirement,
     NewUnits,
+    ProjectPlaceUnknown,
+    ProofMissing,
+    RetiredTooEarly,
     SerialsUsed,
     UnitsDecided,
+    VintageAhead,
 )
 from service.organizations import require
 from service.retiring_order import OrderLeft
@@ -40,6 +44,8 @@ REFUSED = (*WRITES, ClosedToDonations, *unit_admission.REFUSALS.values())
 ENTERED = (
     *REFUSED,
     CitizensCreditsHere,
+    VintageAhead,
+    ProjectPlaceUnknown,
     RegistryUnknown,
     RegistryNotOfClass,
     SerialsUnreadable,
@@ -201,7 +207,7 @@ async def return_units(
 @post(
     "/events/{event_id:uuid}/units/{units_id:uuid}/retirement",
     status_code=201,
-    responses=refuses(*REFUSED, UnitsDecided, NotYetDone, FileNotOfEvent, OrderLeft),
+    responses=refuses(*REFUSED, UnitsDecided, NotYetDone, RetiredTooEarly, ProofMissing, FileNotOfEvent, OrderLeft),
 )
 async def retire_units(
     request: Organizing,

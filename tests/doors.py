@@ -17,9 +17,10 @@ from service.codes import Scanned
 from service.config import Config
 from service.db import new_id, transaction
 from service.errors import Refusal
-from service.events import Event, Hours, NewEvent
+from service.events import Event, NewEvent
 from service.idempotency import digest
 from service.receipts import Receipt
+from service.schedules import Hours
 from tests.books import open_member
 
 MORNING = datetime(2026, 11, 20, 1, 2, tzinfo=UTC)

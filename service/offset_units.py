@@ -306,8 +306,8 @@ async def retire(
         raise RetiredTooEarly(retired_on=new.retired_on.isoformat(), vintage=units.vintage)
     await require_file(connection, event_id, new.file_id)
     rule = await require_taken(connection, event, units_id, now)
-    require_proof(rule, units.unit, new)
     await retiring_order.require(connection, event_id, rule, {str(units_id): units.grams})
+    require_proof(rule, units.unit, new)
     await connection.execute(
         """
         UPDATE offset_units SET state = 'retired', retired_on = $2, retired_reference = $3, retired_file_id = $4,

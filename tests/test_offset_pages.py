@@ -76,9 +76,12 @@ async def test_organizers_enter_units_and_retire_them_in_order(
     assert "本地规则推荐先用" in left.text
     noted = await send(client, left.form("/order"), note="前者在途")
     assert "前者在途" in noted.text
+    retiring = next(each for each in noted.forms() if each.action.endswith("/retire"))
+    bare = await send(client, retiring, retired_on=day, reference="注销单 7")
+    assert "注销“国际自愿减排碳信用额”须提供证明" in bare.text
     retired = await send(
         client,
-        next(each for each in noted.forms() if each.action.endswith("/retire")),
+        next(each for each in bare.forms() if each.action.endswith("/retire")),
         files=PROOF,
         retired_on=day,
         reference="注销单 7",

@@ -33,12 +33,8 @@ from service.units import STATE_WORDS, Units
 
 FIELDS = {
     **{each.code: "file" for each in REFUSED_FILES},
-    "not_yet_done": "retired_on",
-    "retired_too_early": "retired_on",
-    "proof_missing": "file",
     "vintage_ahead": "vintage",
     "project_place_unknown": "project_place",
-    "date_unreadable": "retired_on",
     "registry_unknown": "registry",
     "registry_not_of_class": "registry",
     "unit_serials_unreadable": "serials",
@@ -79,7 +75,7 @@ async def offsets_page(
         "offsets",
         typed=typed,
         refusal=refusal,
-        fields=FIELDS,
+        fields={},
         event=event,
         state=state,
         plan=plan,

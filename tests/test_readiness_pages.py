@@ -33,6 +33,8 @@ async def test_an_organizer_goes_from_step_to_step(
     assert_sound(page, "zh")
     assert f"{home}/facts" in links(page), "the next step leads to where it is done"
     form = (await see(client, f"{home}/facts")).form("facts")
+    nobody = await send(client, form, people_on_site="")
+    assert [each.get("id") for each in nobody.all("p") if each.get("class") == "error"] == ["people_on_site-error"]
     wrong = await send(client, form, people_on_site="很多")
     assert "不是可用的数字" in wrong.text
     page = await send(client, wrong.form("facts"), people_on_site="199", host="soe")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, TypeVar, get_args
@@ -98,13 +99,17 @@ async def done_or_again(
         return await again(typed, refusal)
 
 
+NAMED = re.compile(r"(?:required field `|`\$\.)(\w+)")
+"""How msgspec names a field that is missing or cannot be read."""
+
+
 def decoded(values: dict[str, Any], kind: type[T]) -> T:
     """Fields as the struct that the domain takes. Raises Unreadable."""
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as wrong:
-        field = str(wrong).rpartition("`$.")[2].partition("`")[0].partition("[")[0]
-        raise Unreadable({field: FieldUnreadable()}) from None
+        named = NAMED.search(str(wrong))
+        raise Unreadable({named[1] if named else "": FieldUnreadable()}) from None
 
 
 @get("/organize")

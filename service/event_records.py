@@ -35,7 +35,7 @@ async def of_event(connection: Connection, event: Event, governed: Governed) -> 
         starts_on=days.first,
         ends_on=days.last,
         label=facts.label,
-        confirmation=facts.confirmation,
+        confirmation=row["way"] if row["way"] and row["withdrawn_at"] is None else facts.confirmation,
         measures_done=row["measures_done"],
         plan_fields=plans.present(plan.content, governed) if plan else frozenset(),
         plan_published_on=local(event, row["plan_published_at"]),

@@ -303,6 +303,9 @@ async def test_what_is_confirmed_is_not_cancelled_and_what_is_withdrawn_says_so_
         made = await story.post("declaration", {"truthful": True})
         page, label = f"/n/{made['id']}", f"/events/{story.event['id']}"
         assert await refusal(story, "cancellation", {"because": "台风"}) == "event_confirmed"
+        wanted = {"kind": "meeting", "host": "other", "people_on_site": 400, "label": "full"}
+        await story.post("facts", wanted | {"confirmation": "third_party"})
+        assert (await story.states())["confirm"] == "done", "confirmed is confirmed, whatever else is wanted since"
         line = {"item": "electricity", "quantity": "5000", "unit": "kWh", "rank": "measured"}
         await story.post("activity-data", {"lines": [line]})
         assert await refusal(story, "inventories", {}) == "restatement_unexplained"

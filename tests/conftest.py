@@ -41,7 +41,8 @@ gc.disable()  # while modules are read, which leaves no garbage: to look for it 
 
 
 def pytest_collection_finish() -> None:
-    """All modules are read."""
+    """All modules are read, and will stay: nobody need look through them again."""
+    gc.freeze()
     gc.enable()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import asyncpg
@@ -23,8 +24,18 @@ def name_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(tree(path)))
+
+
 def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -40,10 +51,8 @@ def starts(name: str, *roots: str) -> bool:
     return any(name == root or name.startswith(f"{root}.") for root in roots)
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_each_room_imports_only_what_it_may(path: Path) -> None:
-    name = name_of(path)
-    for imported in imports(path):
+def test_each_room_imports_only_what_it_may() -> None:
+    for name, imported in ((name_of(each), imported) for each in FILES for imported in imports(each)):
         said = f"{name} imports {imported}"
         assert not starts(imported, "tests", "deploy"), said
         if name.startswith("scenarios"):
@@ -56,28 +65,31 @@ def test_each_room_imports_only_what_it_may(path: Path) -> None:
             assert not starts(imported, "litestar", "service.api", "service.pages", "service.app"), said
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_functions_fit_a_screen_and_files_a_head(path: Path) -> None:
-    text = path.read_text("utf-8")
-    assert text.count("\n") <= 420, f"{name_of(path)} has outgrown its room"
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert node.end_lineno
-            length = node.end_lineno - node.lineno + 1
-            assert length <= 60, f"{name_of(path)}.{node.name} takes {length} lines"
+def test_files_fit_a_head() -> None:
+    outgrown = [name_of(path) for path in FILES if path.read_text("utf-8").count("\n") > 420]
+    assert outgrown == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_public_functions_say_what_a_caller_must_know(path: Path) -> None:
-    for node in ast.parse(path.read_text("utf-8")).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-            assert ast.get_docstring(node), f"{name_of(path)}.{node.name} has no docstring"
+def test_functions_fit_a_screen() -> None:
+    for path in FILES:
+        for node in nodes(path):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno
+                length = node.end_lineno - node.lineno + 1
+                assert length <= 60, f"{name_of(path)}.{node.name} takes {length} lines"
+
+
+def test_public_functions_say_what_a_caller_must_know() -> None:
+    for path in FILES:
+        for node in tree(path).body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name[0] != "_":
+                assert ast.get_docstring(node), f"{name_of(path)}.{node.name} has no docstring"
 
 
 def statements() -> Iterator[tuple[str, str]]:
     """Every SQL statement in the service, with where it stands."""
     for path in FILES:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in nodes(path):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ASKS):
                 continue
             for argument in node.args[:1]:

@@ -23,7 +23,7 @@ from tests.bench.stand import Stand
 
 ORGANIZER = "13800138000"
 BEIJING = "geonames:1816670"
-ROLES = frozenset({Role.PUBLIC, Role.CITIZEN, Role.ORGANIZER})
+ROLES = frozenset({Role.PUBLIC, Role.CITIZEN, Role.VIEWER, Role.ORGANIZER})
 TRIPS: Sequence[tuple[Trip, str | None]] = (
     (Trip("journey", (Leg("metro", 12_000),), round_trip=True), None),
     (Trip("journey", (Leg("high_speed_rail"), Leg("metro", 9_000)), round_trip=True, nights=2), "上海"),

@@ -31,7 +31,7 @@ from tests.books import open_member
 from tests.machines import scratch_folder
 from tests.tallied import Hall, Visit, come, fold, hall, note, read
 from workers import audits, cleaning, folding
-from workers.main import work
+from workers.main import keep_track, make_worker, stop, work
 
 BY_NUDGE_S = 1.0
 BY_SWEEP_S = 6.0
@@ -160,6 +160,25 @@ async def test_two_workers_share_without_counting_twice(database: asyncpg.Pool, 
             await come(database, event, Visit(uuid4()), Visit(uuid4()))
             nudges.fold(event.id)
         await folded(database, event, 120, BY_SWEEP_S)
+
+
+async def test_a_job_that_is_not_quite_done_is_waited_for_though_another_of_its_name_began(
+    database: asyncpg.Pool, config: Config
+) -> None:
+    queue, ended = open_queue(config.redis_url), []
+    worker = make_worker(queue, config, database)
+
+    async def end_slowly() -> None:
+        await keep_track(worker.ctx)
+        await asyncio.sleep(0.05)
+        ended.append(await queue.ping())
+
+    worker.tasks["fold"] = first = asyncio.create_task(end_slowly())
+    worker.tasks["fold"] = asyncio.create_task(asyncio.sleep(0))
+    await asyncio.sleep(0.01)
+    await stop(worker, queue)
+    assert first.done()
+    assert ended == [True]
 
 
 async def test_an_event_that_cannot_be_folded_keeps_no_other_back(

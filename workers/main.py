@@ -54,18 +54,26 @@ def make_worker(queue: ArqRedis, config: Config, pool: asyncpg.Pool) -> Worker:
             cron(cast("WorkerCoroutine", forget_old), hour=NIGHT_HOUR, minute=41, timeout=600),
         ],
         redis_pool=queue,
+        on_job_start=cast("StartupShutdown", keep_track),
         after_job_end=cast("StartupShutdown", look_again),
         handle_signals=False,
         max_jobs=8,
         keep_result=0,
         poll_delay=0.05,
         health_check_interval=10,
-        ctx={"config": config, "pool": pool},
+        ctx={"config": config, "pool": pool, "running": set()},
         job_serializer=encode_job,
         job_deserializer=decode_job,
         timezone=UTC,
         log_results=False,
     )
+
+
+async def keep_track(context: dict[str, Any]) -> None:
+    """A job begins. The queue's worker forgets a job that is not quite done when another of its name begins."""
+    if task := asyncio.current_task():
+        context["running"].add(task)
+        task.add_done_callback(context["running"].discard)
 
 
 async def serve_queue(config: Config, pool: asyncpg.Pool) -> None:
@@ -102,7 +110,7 @@ async def forget_interrupted(queue: ArqRedis) -> None:
 
 async def stop(worker: Worker, queue: ArqRedis) -> None:
     """Let running jobs end, for a moment; break off those that take longer: their transactions roll back."""
-    running: list[asyncio.Task[Any]] = list(worker.tasks.values())
+    running: set[asyncio.Task[Any]] = {*worker.tasks.values(), *worker.ctx["running"]}
     if running:
         await asyncio.wait(running, timeout=GRACE_S)
     for task in running:

@@ -102,7 +102,9 @@ async def test_who_may_decide(client: httpx.AsyncClient, database: asyncpg.Pool,
     li, by_li = await known_as(database, config, LI)
     act = await hold(database, li, region="420100")
     elsewhere = await officer(database, config, HAN, "430000")
-    other_city = await officer(database, config, ANNA, "420200")
+    anna, _ = await known_as(database, config, ANNA)
+    await database.execute("INSERT INTO authority_members (member_id, region) VALUES ($1, '420200')", anna)
+    _, other_city = await known_as(database, config, ANNA)
     province = await officer(database, config, ZHAO, "420000")
     for who, expected in ((by_li, (403, "not_allowed")), ({}, (401, "not_signed_in"))):
         assert code_of(await decide(client, who, act)) == expected

@@ -55,7 +55,7 @@ async def test_the_loop(site: Site, chromium: Browser) -> None:
         await log_metro(citizen, site, "18.5")
         await expect(citizen.locator(".earned")).to_have_text(re.compile(r"^\s*666\s克\s*$"))
         await citizen.goto(f"{site.url}/events/{event.id}")
-        await citizen.get_by_role("link", name="捐减排量").click()
+        await citizen.get_by_role("link", name="捐减排量给这场活动").click()
         await citizen.get_by_label("捐多少？").fill("300")
         await citizen.get_by_role("button", name="捐出").click()
         await expect(citizen.get_by_role("heading", level=1)).to_have_text("谢谢您")

@@ -65,8 +65,8 @@ def up(host: str, port: int, processes: int, *, demo: bool) -> None:
     try:
         with everything(Options(host=host, port=port, processes=processes), tell) as running:
             config = from_environment(running.environment)
-            visitors = asyncio.run(fill_example(config)) if demo else []
-            show_start(running.address, config)
+            visitors = running.interruption.run(fill_example(config)) if demo else []
+            show_start(running, config)
             if visitors:
                 running.start(visiting(running, visitors))
             running.watch()
@@ -77,10 +77,10 @@ def up(host: str, port: int, processes: int, *, demo: bool) -> None:
         tell(mark("已停止，数据都在。"))
 
 
-def show_start(address: str, config: Config) -> None:
+def show_start(running: Supervisor, config: Config) -> None:
     """Say where to look."""
-    found = asyncio.run(look(config))
-    lines = [(in_languages(label), value) for label, value in ((mark("地址"), address), *found.lines)]
+    found = running.interruption.run(look(config))
+    lines = [(in_languages(label), value) for label, value in ((mark("地址"), running.address), *found.lines)]
     widest = max(cell_len(label) for label, _ in lines)
     for label, value in lines:
         click.echo(f"{label}{' ' * (widest - cell_len(label))}  {value}")

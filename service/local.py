@@ -7,7 +7,6 @@ can stop what a killed one left behind.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import http.client
 import os
@@ -29,6 +28,7 @@ from service.i18n import mark
 from service.local_data import DataFolder, master_secret, only_one, open_folder, write_privately
 from service.local_postgres import database_url, postgres_program
 from service.local_processes import CannotStart, Program, end_leftovers, spawn, stop, wait_until_ready
+from service.local_signals import Interruption
 from service.local_valkey import redis_url, valkey_program
 from service.migrate import MigrationError, migrate
 
@@ -78,8 +78,8 @@ class Child:
 class Supervisor:
     """Keeps children running, in the order of their start; stops them in the opposite order."""
 
-    def __init__(self, data: DataFolder, address: str, tell: Tell) -> None:
-        self.data, self.address, self.tell = data, address, tell
+    def __init__(self, data: DataFolder, address: str, tell: Tell, interruption: Interruption) -> None:
+        self.data, self.address, self.tell, self.interruption = data, address, tell, interruption
         self.environment: Mapping[str, str] = {}
         self.children: list[Child] = []
 
@@ -153,32 +153,17 @@ def everything(options: Options, tell: Tell) -> Iterator[Supervisor]:
         if not alone:
             text = mark("这个数据目录已在使用中，地址是 {address}：请打开它，或先停止它。")
             raise CannotStart(text, address=read_state(data).address)
-        stop_on_signals(stack)
+        interruption = Interruption()
+        stack.enter_context(interruption.listening())
         end_left(read_state(data))
         listener = stack.enter_context(listen(options))
         address = reachable_address(options.host, listener.getsockname()[1])
-        supervisor = Supervisor(data, address, tell)
+        supervisor = Supervisor(data, address, tell, interruption)
         stack.callback(supervisor.stop)
         supervisor.environment = start_servers(supervisor)
         supervisor.start(*serving(supervisor.environment, options, listener))
         stack.callback(listener.close)
         yield supervisor
-
-
-def stop_on_signals(stack: contextlib.ExitStack) -> None:
-    """Let the first of Ctrl-C, SIGTERM and the terminal's end interrupt us and ignore more of them, while the stack
-    holds."""
-    ends = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        ends.append(signal.SIGHUP)
-
-    def interrupt(*_: object) -> None:
-        for number in ends:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    for number in ends:
-        stack.callback(signal.signal, number, signal.signal(number, interrupt))
 
 
 def end_left(state: State) -> None:
@@ -231,7 +216,7 @@ def start_servers(supervisor: Supervisor) -> Mapping[str, str]:
         servers.append(valkey_program(data))
     supervisor.start(*servers)
     try:
-        asyncio.run(migrate(environment["DATABASE_URL"]))
+        supervisor.interruption.run(migrate(environment["DATABASE_URL"]))
     except (MigrationError, OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise CannotStart(mark("数据库没有准备好：{reason}"), reason=error) from error
     return environment

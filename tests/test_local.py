@@ -27,6 +27,7 @@ from service.local import Options as UpOptions
 from service.local_data import DataFolder, master_secret, open_folder
 from service.local_postgres import database_url, memory_mb, postgres, shares_of_memory
 from service.local_processes import CannotStart, Program
+from service.local_signals import Interruption
 from service.local_software import wheel_root
 from tests.machines import scratch_folder
 
@@ -211,7 +212,7 @@ def is_healthy(address: str) -> bool:
 
 def test_what_ends_again_and_again_ends_all(data: DataFolder) -> None:
     told: list[object] = []
-    supervisor = Supervisor(data, "", lambda text, **values: told.append(values["code"]))
+    supervisor = Supervisor(data, "", lambda text, **values: told.append(values["code"]), Interruption())
     failing = Program(name="false", command=["/bin/sh", "-c", "exit 7"], folder=data.path, is_ready=lambda: True)
     supervisor.start(failing)
     with pytest.raises(CannotStart, match=r"false .* 6 times") as gave_up:

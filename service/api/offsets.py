@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from service.activity_data import FileNotOfEvent
 from service.api.given import Pool
 from service.api.problems import WRITES, refuses
 from service.api.requests import Key, answer_once
+from service.db import Connection
 from service.donations import ClosedToDonations, EventCovered
 from service.event_measures import NotYetDone
 from service.fill_plans import Plan
@@ -57,6 +59,7 @@ DECIDED = (*WRITES, ClosedToDonations, UnitsDecided)
 Before = Annotated[UUID | None, QueryParameter(description="The last units of the page before.")]
 PageSize = Annotated[int, QueryParameter(ge=1, le=200)]
 Organizing = Request[Caller, Any, Any]
+Decide = Callable[[Connection, Caller, UUID, UUID, str | None, datetime], Awaitable[Units]]
 
 
 class RegistrySaid(msgspec.Struct, frozen=True):
@@ -144,6 +147,16 @@ async def accept_units(
     )
 
 
+async def decided(
+    request: Organizing, pool: Pool, key: Key, data: Decision, event_id: UUID, units_id: UUID, decide: Decide
+) -> Response[Units]:
+    """What becomes of units short of their retirement, once."""
+    caller, now = request.user, datetime.now(UTC)
+    return await answer_once(
+        request, pool, key, data, lambda c: decide(c, caller, event_id, units_id, data.because, now)
+    )
+
+
 @post("/events/{event_id:uuid}/units/{units_id:uuid}/declination", status_code=201, responses=refuses(*DECIDED))
 async def decline_units(
     request: Organizing,
@@ -154,14 +167,7 @@ async def decline_units(
     pool: Pool,
 ) -> Response[Units]:
     """Do not take units that were offered."""
-    caller, now = request.user, datetime.now(UTC)
-    return await answer_once(
-        request,
-        pool,
-        key,
-        data,
-        lambda c: offset_units.decline(c, caller, event_id, units_id, data.because, now),
-    )
+    return await decided(request, pool, key, data, event_id, units_id, offset_units.decline)
 
 
 @post("/events/{event_id:uuid}/units/{units_id:uuid}/withdrawal", status_code=201, responses=refuses(*DECIDED))
@@ -174,14 +180,7 @@ async def withdraw_units(
     pool: Pool,
 ) -> Response[Units]:
     """Take back what one's organization offered, while it is not accepted."""
-    caller, now = request.user, datetime.now(UTC)
-    return await answer_once(
-        request,
-        pool,
-        key,
-        data,
-        lambda c: offset_units.withdraw(c, caller, event_id, units_id, data.because, now),
-    )
+    return await decided(request, pool, key, data, event_id, units_id, offset_units.withdraw)
 
 
 @post("/events/{event_id:uuid}/units/{units_id:uuid}/return", status_code=201, responses=refuses(*DECIDED))
@@ -194,14 +193,7 @@ async def return_units(
     pool: Pool,
 ) -> Response[Units]:
     """Return units that are held and not retired: their serials can be used again."""
-    caller, now = request.user, datetime.now(UTC)
-    return await answer_once(
-        request,
-        pool,
-        key,
-        data,
-        lambda c: offset_units.give_back(c, caller, event_id, units_id, data.because, now),
-    )
+    return await decided(request, pool, key, data, event_id, units_id, offset_units.give_back)
 
 
 @post(

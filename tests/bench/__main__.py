@@ -71,11 +71,10 @@ def main(names: Sequence[str], *, full: bool, out: Path) -> None:
     """Measure: the quick figures, or those named."""
     wanted = names or [*QUICK, *(LONG if full else ())]
     console = Console(width=WIDTH, highlight=False)
-    figures: list[Figure] = []
+    figures = facts()
     for name in wanted:
         with console.status(name), stand.folder() as scratch:
             figures += (QUICK | LONG)[name](scratch)
-    figures += facts()
     show(console, figures)
     out.write_bytes(msgspec.json.format(msgspec.json.encode([as_line(each) for each in figures])))
 
